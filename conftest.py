@@ -1,0 +1,3 @@
+"""What every test of the repository has at hand."""
+
+pytest_plugins = ["shared.testing.fixtures"]

@@ -1,0 +1,93 @@
+"""An asset that is to be deleted: nobody has it, and nobody gets it, however close the race."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from services.assignment import commands, store
+from services.assignment.tests.world import World, outcome
+from shared.contracts.assignment import AssetWithdrawn
+from shared.contracts.converter import AssetDeleted, AssetInUse, AssetNotFound
+from shared.db import DATABASE_AWAY
+from shared.runtime.ids import new_id
+
+
+async def test_a_withdrawn_asset_is_given_to_nobody(world: World) -> None:
+    asset, user = await world.asset(), await world.user()
+
+    await world.withdraw(asset)
+    await world.withdraw(asset)
+
+    assert await outcome(world.assign(asset, user)) == "asset_not_found"
+    assert [e for e in await world.events() if isinstance(e, AssetWithdrawn)] == [
+        AssetWithdrawn(asset_id=asset)
+    ]
+
+
+async def test_what_somebody_has_is_not_withdrawn(world: World) -> None:
+    asset, user = await world.asset(), await world.user()
+    await world.assigned(asset, user)
+
+    with pytest.raises(AssetInUse):
+        await world.withdraw(asset)
+
+    await world.undo(asset)
+    await world.withdraw(asset)
+
+
+async def test_an_asset_that_is_not_there_is_not_withdrawn(world: World) -> None:
+    with pytest.raises(AssetNotFound):
+        await world.withdraw(new_id())
+    with pytest.raises(AssetNotFound):
+        await world.at("elsewhere").withdraw(await world.asset())
+
+
+async def test_a_deletion_heard_of_first_is_not_forgotten(world: World) -> None:
+    asset, user = new_id(), await world.user()
+    await world.learn(AssetDeleted(asset_id=asset, version=5))
+    await world.convert(asset, "completed", version=4)
+    assert await outcome(world.assign(asset, user)) == "asset_not_found"
+
+
+async def test_what_was_deleted_meanwhile_is_not_restored(world: World) -> None:
+    before, asset, user = await world.asset(), await world.asset(), await world.user()
+    await world.assigned(before, user)
+    await world.assigned(asset, user)
+    await world.withdraw(before)
+
+    undone = await world.undo(asset)
+
+    assert [taken.refused for taken in undone.taken_back] == ["asset_not_found"]
+    assert await world.has(user) is None
+
+
+async def test_an_assignment_that_has_already_looked_finds_out(world: World) -> None:
+    asset, user = await world.asset(), await world.user()
+    database = world.databases["assignment"]
+
+    async with database.transaction(world.context) as withdrawing:
+        await commands.withdraw(withdrawing, asset)
+        assigning = asyncio.create_task(world.assign(asset, user))
+        async with database.transaction(world.context) as tx:
+            assert not (await store.asset(tx, asset)).deleted, "not visible yet"
+        await asyncio.sleep(0.2)
+        assert not assigning.done(), "it waits for the lock"
+    with pytest.raises(DATABASE_AWAY):
+        await assigning
+
+    assert await world.has(user) is None
+
+
+async def test_of_a_race_only_one_side_wins(world: World) -> None:
+    for _ in range(20):
+        asset, users = await world.asset(), [await world.user() for _ in range(3)]
+        withdrawn, *given = await asyncio.gather(
+            world.withdraw(asset),
+            *(world.assign(asset, user) for user in users),
+            return_exceptions=True,
+        )
+        has = [await world.has(user) for user in users].count(asset)
+        assert (withdrawn is None) == (has == 0)
+        assert has == sum(not isinstance(each, BaseException) for each in given)

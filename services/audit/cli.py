@@ -1,0 +1,44 @@
+"""The verbs of this service on the command line."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from pathlib import Path
+
+import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from services.audit.offline import BadLine, verify_file
+
+
+def verify(file: Path, key: str) -> int:
+    """Verify an export and say how it went; the exit code: 0 sound, 1 not, 2 unreadable."""
+    try:
+        verified = verify_file(file, _public_key(key))
+    except BadLine as bad:
+        typer.echo(f"{file}: {bad}")
+        return 1
+    except (OSError, ValueError) as error:
+        typer.echo(f"marquee: {error}", err=True)
+        return 2
+    signed = verified.checkpoint
+    extent = "all" if verified.complete else f"{verified.entries} of"
+    typer.echo(f"{file}: sound, {extent} {signed.size} entries of {signed.tenant}")
+    return 0
+
+
+def _public_key(text: str) -> Ed25519PublicKey:
+    """The key, or what is in the file of this name. Raises ValueError or OSError."""
+    try:
+        return Ed25519PublicKey.from_public_bytes(base64.b64decode(text, validate=True))
+    except (binascii.Error, ValueError):
+        path = Path(text)
+        if not path.is_file():
+            raise ValueError("the key must be 32 bytes in base64, or a file of that") from None
+    return _public_key_in(path)
+
+
+def _public_key_in(path: Path) -> Ed25519PublicKey:
+    raw = base64.b64decode(path.read_text(encoding="ascii").strip(), validate=True)
+    return Ed25519PublicKey.from_public_bytes(raw)

@@ -1,0 +1,83 @@
+"""An entry of the trail: what was done, by whom, to what, when, and its place in the chain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from shared.contracts.actor import Actor
+from shared.contracts.envelope import rfc3339
+
+Action = Literal[
+    "assigned",
+    "bulk_assigned",
+    "bulk_attempt_failed",
+    "undone",
+    "reverted",
+    "conversion_status_changed",
+    "retried",
+    "asset_uploaded",
+    "asset_deleted",
+    "user_created",
+    "user_changed",
+    "api_key_created",
+    "api_key_deleted",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What an event says was done; people and assets by id only, so that names can be erased."""
+
+    tenant: str
+    event_id: UUID
+    event_type: str
+    action: Action
+    actor: Actor
+    performed_at: datetime
+    user_id: UUID | None = None
+    asset_id: UUID | None = None
+    previous_asset_id: UUID | None = None
+    assignment_id: UUID | None = None
+    operation_id: UUID | None = None
+    reason: str | None = None
+    metadata: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A deed in the trail; ``seq`` counts the tenant's entries from 1 without a gap."""
+
+    id: UUID
+    seq: int
+    recorded_at: datetime
+    deed: Deed
+
+    def fields(self) -> dict[str, Any]:
+        """Every column of ``assignment_history`` as JSON: what is stored, and what is hashed."""
+        deed = self.deed
+        return {
+            "tenant_id": deed.tenant,
+            "seq": self.seq,
+            "id": str(self.id),
+            "event_id": str(deed.event_id),
+            "event_type": deed.event_type,
+            "action": deed.action,
+            "actor": str(deed.actor),
+            "performed_by": str(deed.actor.principal),
+            "performed_at": rfc3339(deed.performed_at),
+            "recorded_at": rfc3339(self.recorded_at),
+            "user_id": _text(deed.user_id),
+            "asset_id": _text(deed.asset_id),
+            "previous_asset_id": _text(deed.previous_asset_id),
+            "assignment_id": _text(deed.assignment_id),
+            "operation_id": _text(deed.operation_id),
+            "reason": deed.reason,
+            "metadata": deed.metadata,
+        }
+
+
+def _text(ident: UUID | None) -> str | None:
+    return None if ident is None else str(ident)

@@ -1,0 +1,254 @@
+"""Assets: adding one, and moving its conversion on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from asyncpg import Record
+from sqlalchemy import bindparam, insert, select, update
+
+from services.converter.domain.probe import Probe
+from services.converter.domain.retry import Failure
+from services.converter.domain.status import move
+from services.converter.tables import admin_media_assets, admins, conversion_status_history
+from shared.contracts.converter import (
+    AssetDeleted,
+    AssetNotFound,
+    AssetStatusChanged,
+    AssetUploaded,
+    ConversionStatus,
+)
+from shared.db import Statement, Tx
+from shared.db.replica import stub
+
+_assets = admin_media_assets.c
+
+
+@dataclass(frozen=True, slots=True)
+class NewAsset:
+    """A stored upload; ``probe`` is what a glance told, if it told anything in time."""
+
+    id: UUID
+    title: str
+    filename: str
+    size_bytes: int
+    sha256: str
+    probe: Probe | None
+
+
+_stub_admin = stub(admins)
+
+_FACTS = ("width", "height", "duration_seconds")
+_GIVEN = ("id", "title", "filename", "size_bytes", "sha256")
+
+_add = Statement(
+    insert(admin_media_assets).values(
+        {name: bindparam(name) for name in (*_GIVEN, *_FACTS, "created_at", "created_by")}
+    )
+)
+
+
+async def add(tx: Tx, asset: NewAsset) -> None:
+    """A new asset, pending, by whoever acts."""
+    actor = tx.context.actor
+    creator = actor.id if actor.kind == "user" else None
+    if creator is not None:
+        await tx.execute(_stub_admin, id=creator)
+    await tx.execute(
+        _add,
+        **{name: getattr(asset, name) for name in _GIVEN},
+        **_facts(asset.probe),
+        created_at=await tx.now(),
+        created_by=creator,
+    )
+    await _remember(tx, asset.id, None, "pending")
+    tx.emit(
+        AssetUploaded(
+            asset_id=asset.id,
+            title=asset.title,
+            filename=asset.filename,
+            size_bytes=asset.size_bytes,
+            sha256=asset.sha256,
+            version=1,
+        )
+    )
+
+
+def _facts(probe: Probe | None) -> dict[str, Any]:
+    size = probe.video.size if probe and probe.video else None
+    return {
+        "width": size.width if size else None,
+        "height": size.height if size else None,
+        "duration_seconds": probe.duration if probe else None,
+    }
+
+
+_learn = Statement(
+    update(admin_media_assets)
+    .where(_assets.id == bindparam("asset_id"))
+    .values({name: bindparam(name) for name in _FACTS})
+)
+
+
+async def learn(tx: Tx, asset_id: UUID, probe: Probe) -> None:
+    """Keep what the deep look told."""
+    await tx.execute(_learn, asset_id=asset_id, **_facts(probe))
+
+
+_status = Statement(
+    select(_assets.conversion_status).where(_assets.id == bindparam("asset_id")).with_for_update()
+)
+_held = Statement(
+    select(_assets.conversion_status, _assets.active_assignment_count, _assets.sha256)
+    .where(_assets.id == bindparam("asset_id"), _assets.deleted_at.is_(None))
+    .with_for_update()
+)
+
+
+async def hold(tx: Tx, asset_id: UUID) -> Record:
+    """What an order is judged by, kept as it is until the transaction ends.
+
+    Raises AssetNotFound, also for a deleted asset.
+    """
+    row = await tx.fetchrow(_held, asset_id=asset_id)
+    if row is None:
+        raise AssetNotFound(f"There is no asset {asset_id}.")
+    return row
+
+
+_move = Statement(
+    update(admin_media_assets)
+    .where(_assets.id == bindparam("asset_id"))
+    .values(
+        conversion_status=bindparam("status"),
+        conversion_error=bindparam("error"),
+        conversion_error_code=bindparam("error_code"),
+        progress=bindparam("percent"),
+        version=_assets.version + 1,
+    )
+    .returning(_assets.version)
+)
+
+
+async def begin(tx: Tx, asset_id: UUID) -> None:
+    """Processing from now on; nothing changes if an earlier attempt already said so."""
+    current = await tx.fetchval(_status, asset_id=asset_id)
+    if current != "processing":
+        await _go(tx, asset_id, current, "processing", percent=0)
+
+
+async def complete(tx: Tx, asset_id: UUID) -> None:
+    """Every rendition is published."""
+    current = await tx.fetchval(_status, asset_id=asset_id)
+    await _go(tx, asset_id, current, "completed", percent=100)
+
+
+async def fail(tx: Tx, asset_id: UUID, failure: Failure, *, percent: int) -> None:
+    """No more attempts."""
+    current = await tx.fetchval(_status, asset_id=asset_id)
+    await _go(tx, asset_id, current, "failed", percent=percent, failure=failure)
+
+
+async def begin_again(tx: Tx, asset_id: UUID) -> None:
+    """Pending once more, by whoever acts. Raises IllegalTransition unless it failed."""
+    current = await tx.fetchval(_status, asset_id=asset_id)
+    await _go(tx, asset_id, current, "pending", percent=0, by_hand=True)
+
+
+async def give_up(tx: Tx, asset_id: UUID, reason: Failure) -> None:
+    """Failed, by whoever acts; one that still waits goes by way of processing, as all that end."""
+    await begin(tx, asset_id)
+    await fail(tx, asset_id, reason, percent=0)
+
+
+_delete = Statement(
+    update(admin_media_assets)
+    .where(_assets.id == bindparam("asset_id"))
+    .values(deleted_at=bindparam("now"), version=_assets.version + 1)
+    .returning(_assets.version)
+)
+
+
+async def delete(tx: Tx, asset_id: UUID) -> None:
+    """Gone, but for those who ask for deleted ones; hold it before."""
+    version = await tx.fetchval(_delete, asset_id=asset_id, now=await tx.now())
+    tx.emit(AssetDeleted(asset_id=asset_id, version=version))
+
+
+async def _go(
+    tx: Tx,
+    asset_id: UUID,
+    current: ConversionStatus,
+    target: ConversionStatus,
+    *,
+    percent: int,
+    failure: Failure | None = None,
+    by_hand: bool = False,
+) -> None:
+    version = await tx.fetchval(
+        _move,
+        asset_id=asset_id,
+        status=move(current, target, by_hand=by_hand),
+        error=failure.message if failure else None,
+        error_code=failure.code if failure else None,
+        percent=percent,
+    )
+    await _remember(tx, asset_id, current, target, failure)
+    tx.emit(
+        AssetStatusChanged(
+            asset_id=asset_id,
+            status=target,
+            previous_status=current,
+            error=failure.message if failure else None,
+            error_code=failure.code if failure else None,
+            version=version,
+        )
+    )
+
+
+_HISTORY = (
+    "asset_id",
+    "previous_status",
+    "status",
+    "error",
+    "error_code",
+    "changed_at",
+    "changed_by",
+)
+
+_remember_status = Statement(
+    insert(conversion_status_history).values({name: bindparam(name) for name in _HISTORY})
+)
+
+
+async def _remember(
+    tx: Tx,
+    asset_id: UUID,
+    before: ConversionStatus | None,
+    target: ConversionStatus,
+    failure: Failure | None = None,
+) -> None:
+    await tx.execute(
+        _remember_status,
+        asset_id=asset_id,
+        previous_status=before,
+        status=target,
+        error=failure.message if failure else None,
+        error_code=failure.code if failure else None,
+        changed_at=await tx.now(),
+        changed_by=str(tx.context.actor),
+    )
+
+
+_progress = Statement(
+    update(admin_media_assets)
+    .where(_assets.id == bindparam("asset_id"), _assets.progress < bindparam("percent"))
+    .values(progress=bindparam("percent"))
+)
+
+
+async def progress(tx: Tx, asset_id: UUID, percent: int) -> None:
+    """Note how far the conversion is; it never goes back."""
+    await tx.execute(_progress, asset_id=asset_id, percent=percent)

@@ -1,0 +1,1 @@
+"""Decisions about media and jobs: pure, without clock, randomness or files."""

@@ -1,0 +1,230 @@
+"""Who works on a job: claims, leases, and which jobs are due.
+
+Rows are the truth, and whoever holds a row's token may write for its asset. Of jobs with the same
+source, twins, one at a time is due: the others wait for what it gives, and hold no worker
+meanwhile. When it ends, in whatever way, the next is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    Integer,
+    and_,
+    bindparam,
+    cast,
+    func,
+    not_,
+    null,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
+
+from services.converter.tables import outbox, queue_jobs
+from shared.contracts.actor import SYSTEM
+from shared.contracts.context import Context
+from shared.contracts.converter import TicketIssued
+from shared.db import Statement, Tx
+
+LEASE = timedelta(seconds=30)
+
+
+class LeaseLost(Exception):
+    """Somebody else holds the job now, or it ended: whatever was done for it is void."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed job; ``token`` fences it: no other claim ever has the same."""
+
+    id: UUID
+    tenant: str
+    asset_id: UUID
+    input_path: str
+    retry_count: int
+    max_retries: int
+    timeouts: int
+    lost_workers: int
+    token: UUID
+    correlation_id: str | None = None
+    source_sha256: str | None = None
+
+    @property
+    def context(self) -> Context:
+        """The system acts, in the story that began with the upload."""
+        return Context(self.tenant, SYSTEM, self.correlation_id)
+
+
+_twin = queue_jobs.alias("twin")
+_twins = and_(
+    _twin.c.tenant_id == queue_jobs.c.tenant_id,
+    _twin.c.source_sha256 == queue_jobs.c.source_sha256,
+    _twin.c.id != queue_jobs.c.id,
+)
+_goes_first = or_(
+    _twin.c.status == "processing",
+    and_(
+        _twin.c.status == "pending",
+        or_(
+            _twin.c.priority > queue_jobs.c.priority,
+            and_(
+                _twin.c.priority == queue_jobs.c.priority,
+                tuple_(_twin.c.created_at, _twin.c.id)
+                < tuple_(queue_jobs.c.created_at, queue_jobs.c.id),
+            ),
+        ),
+    ),
+)
+_behind_a_twin = select(true()).where(_twins, _goes_first).exists()
+_due = or_(
+    and_(
+        queue_jobs.c.status == "pending",
+        queue_jobs.c.due_at <= bindparam("now"),
+        not_(_behind_a_twin),
+    ),
+    and_(queue_jobs.c.status == "processing", queue_jobs.c.lease_expires_at <= bindparam("now")),
+)
+_busy = (
+    select(queue_jobs.c.tenant_id, func.count().label("running"))
+    .where(queue_jobs.c.status == "processing", queue_jobs.c.lease_expires_at > bindparam("now"))
+    .group_by(queue_jobs.c.tenant_id)
+    .subquery("busy")
+)
+_best = (
+    select(queue_jobs.c.id)
+    .select_from(queue_jobs.outerjoin(_busy, _busy.c.tenant_id == queue_jobs.c.tenant_id))
+    .where(_due)
+    .order_by(
+        queue_jobs.c.priority.desc(),
+        func.coalesce(_busy.c.running, 0),
+        queue_jobs.c.created_at,
+        queue_jobs.c.id,
+    )
+    .limit(1)
+    .with_for_update(skip_locked=True, of=queue_jobs)
+    .scalar_subquery()
+)
+_claim = Statement(
+    update(queue_jobs)
+    .where(queue_jobs.c.id == _best)
+    .values(
+        status="processing",
+        worker=bindparam("claimer"),
+        lease_token=bindparam("token"),
+        lease_expires_at=bindparam("expires"),
+        started_at=func.coalesce(queue_jobs.c.started_at, bindparam("now")),
+        lost_workers=queue_jobs.c.lost_workers + cast(queue_jobs.c.status == "processing", Integer),
+    )
+    .returning(
+        queue_jobs.c.id,
+        queue_jobs.c.tenant_id,
+        queue_jobs.c.asset_id,
+        queue_jobs.c.input_path,
+        queue_jobs.c.retry_count,
+        queue_jobs.c.max_retries,
+        queue_jobs.c.timeouts,
+        queue_jobs.c.lost_workers,
+        queue_jobs.c.lease_token,
+        queue_jobs.c.correlation_id,
+        queue_jobs.c.source_sha256,
+    )
+)
+
+
+async def claim(tx: Tx, worker: str) -> Job | None:
+    """Take the best due job of all tenants: by priority, then fairness, then age.
+
+    Due is what waits, may start and has no twin before it, and what a dead worker held.
+    """
+    now = await tx.now()
+    row = await tx.fetchrow(_claim, claimer=worker, token=tx.new_id(), expires=now + LEASE, now=now)
+    return Job(*row) if row else None
+
+
+OURS = and_(
+    queue_jobs.c.id == bindparam("job_id"),
+    queue_jobs.c.lease_token == bindparam("token"),
+    queue_jobs.c.status == "processing",
+)
+"""What every statement of a holder begins with."""
+
+_hold = Statement(select(true()).where(OURS).with_for_update())
+
+
+async def hold(tx: Tx, job: Job) -> None:
+    """Keep the job ours until the end of the transaction. Raises LeaseLost."""
+    if not await tx.fetchval(_hold, job_id=job.id, token=job.token):
+        raise LeaseLost(job.id)
+
+
+_watch = Statement(select(true()).where(OURS))
+
+
+async def watch(tx: Tx, job: Job) -> None:
+    """See whether the job is still ours. Raises LeaseLost."""
+    if not await tx.fetchval(_watch, job_id=job.id, token=job.token):
+        raise LeaseLost(job.id)
+
+
+_extend = Statement(update(queue_jobs).where(OURS).values(lease_expires_at=bindparam("expires")))
+
+
+async def extend(tx: Tx, job: Job) -> None:
+    """Hold it for another 30 s from now. Raises LeaseLost."""
+    expires = await tx.now() + LEASE
+    if not await tx.execute(_extend, job_id=job.id, token=job.token, expires=expires):
+        raise LeaseLost(job.id)
+
+
+FREE: Mapping[str, Any] = {
+    "worker": null(),
+    "lease_token": null(),
+    "lease_expires_at": null(),
+}
+"""Nobody holds it."""
+
+_give_back = Statement(update(queue_jobs).where(OURS).values(**FREE, status="pending"))
+
+
+async def give_back(tx: Tx, job: Job) -> None:
+    """Let another worker have it at once; no retry is spent."""
+    await tx.execute(_give_back, job_id=job.id, token=job.token)
+
+
+_release_all = Statement(
+    update(queue_jobs)
+    .where(queue_jobs.c.status == "processing")
+    .values(**FREE, status="pending", lost_workers=queue_jobs.c.lost_workers + 1)
+)
+
+
+async def release_all(tx: Tx) -> int:
+    """Take every lease away: right only where no other process can hold one."""
+    return await tx.execute(_release_all)
+
+
+_waiting = Statement(
+    select(
+        select(func.count()).select_from(queue_jobs).where(_due).scalar_subquery().label("due"),
+        select(func.count())
+        .select_from(outbox)
+        .where(outbox.c.type == TicketIssued.name)
+        .scalar_subquery()
+        .label("on_their_way"),
+    )
+)
+
+
+async def tickets_missing(tx: Tx, ready: int) -> int:
+    """How many due jobs no ticket waits for, ``ready`` of which the broker holds."""
+    row = await tx.fetchrow(_waiting, now=await tx.now())
+    assert row is not None  # two aggregates
+    return max(0, int(row["due"]) - int(row["on_their_way"]) - ready)

@@ -1,0 +1,57 @@
+"""What an administrator can order: convert again, stop, delete.
+
+Jobs are locked before assets, as by workers.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.converter import assets, jobs
+from services.converter.domain.retry import Failure
+from services.converter.domain.status import IllegalTransition
+from shared.contracts.converter import AssetInUse
+from shared.db import Tx
+
+CANCELLED = Failure("cancelled", "The conversion was cancelled.", permanent=True)
+
+PATIENCE_FOR_STATE = 2.0
+"""Seconds in which word arrives that nobody has the asset any more."""
+
+
+async def retry(tx: Tx, asset_id: UUID) -> None:
+    """Queue a failed conversion anew. Raises AssetNotFound, or IllegalTransition unless failed."""
+    asset = await assets.hold(tx, asset_id)
+    await assets.begin_again(tx, asset_id)
+    original = (await jobs.origin(tx, asset_id)).input_path
+    await jobs.add(tx, asset_id, original, asset["sha256"])
+
+
+async def cancel(tx: Tx, asset_id: UUID) -> None:
+    """End a conversion at once, as failed. Raises AssetNotFound, or IllegalTransition if ended."""
+    stopped = await jobs.stop(tx, asset_id, CANCELLED)
+    asset = await assets.hold(tx, asset_id)
+    if not stopped:
+        raise IllegalTransition(
+            f"A conversion that is {asset['conversion_status']} cannot be cancelled."
+        )
+    await assets.give_up(tx, asset_id, CANCELLED)
+
+
+async def delete(tx: Tx, asset_id: UUID, *, withdrawn: bool = False) -> None:
+    """Delete an asset softly; a conversion under way is cancelled, and all files are kept.
+
+    Raises AssetNotFound, or AssetInUse if somebody has it as far as is known here. Who owns that
+    truth can promise that nobody has or will: then it is ``withdrawn``, whatever is known here.
+    """
+    stopped = await jobs.stop(tx, asset_id, CANCELLED)
+    holders = (await assets.hold(tx, asset_id))["active_assignment_count"]
+    if holders and not withdrawn:
+        raise AssetInUse(
+            f"{holders} users have asset {asset_id}.",
+            patience=PATIENCE_FOR_STATE,
+            active_assignment_count=holders,
+        )
+    if stopped:
+        await assets.give_up(tx, asset_id, CANCELLED)
+    await assets.delete(tx, asset_id)

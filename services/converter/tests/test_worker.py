@@ -1,0 +1,546 @@
+"""What the queue and its workers promise, with the real ffmpeg and a real database."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from services.converter import leases, queries, shelf
+from services.converter.attempt import MOST_LOST_WORKERS, regular_size
+from services.converter.domain import recipes
+from services.converter.domain.recipes import Command
+from services.converter.domain.retry import Failure
+from services.converter.ffmpeg import ConversionFailed, Ffmpeg
+from services.converter.leases import LeaseLost
+from services.converter.sweeper import Sweeper
+from services.converter.tests.conftest import MakeClip
+from services.converter.tests.studio import HERE, Studio, ticket
+from services.converter.transcript import Transcript
+from shared.blobs.port import StorageUnavailable
+from shared.contracts.context import Context
+from shared.contracts.converter import (
+    AssetNotFound,
+    AssetStatusChanged,
+    RenditionReady,
+    TicketIssued,
+)
+
+ELSEWHERE = replace(HERE, tenant="elsewhere")
+
+
+def sweeper(studio: Studio) -> Sweeper:
+    return Sweeper(studio.database, studio.bus)  # type: ignore[arg-type]
+
+
+async def failing(_: Command) -> None:
+    raise ConversionFailed(Failure("ffmpeg_failed", "ffmpeg ended with status 1: no luck"), "a log")
+
+
+async def timing_out(_: Command) -> None:
+    raise ConversionFailed(Failure("timeout", "The conversion took too long."))
+
+
+async def test_a_ticket_turns_a_pending_film_into_four_renditions(
+    studio: Studio, clip: MakeClip
+) -> None:
+    ident = await studio.upload(await clip("sound"))
+
+    await studio.work()
+
+    asset, job = await studio.asset(ident), await studio.job(ident)
+    assert (asset["conversion_status"], asset["progress"]) == ("completed", 100)
+    assert (asset["width"], asset["height"]) == (320, 240)
+    assert asset["duration_seconds"] == pytest.approx(1, abs=0.1)
+    token = asset["gif_url"].split("/")[3]
+    names = {
+        f"{name}_url": f"default/renditions/{ident}/{token}/{name}.{ext}"
+        for name, ext in [("thumbnail", "jpg"), ("mp4", "mp4"), ("gif", "gif"), ("webm", "webm")]
+    }
+    assert {name: asset[name] for name in names} == names
+    others = {f"default/originals/{ident}", job["log_key"]}
+    assert await studio.keys() == {*names.values(), *others}
+    assert (job["status"], job["retry_count"], job["lease_token"]) == ("completed", 0, None)
+    assert job["output_paths"] is not None
+    assert await studio.history(ident) == [
+        (None, "pending"),
+        ("pending", "processing"),
+        ("processing", "completed"),
+    ]
+
+
+async def test_each_step_is_told_as_it_happens(studio: Studio, clip: MakeClip) -> None:
+    ident = await studio.upload(await clip("sound"))
+
+    await studio.work()
+
+    ready = await studio.told(RenditionReady)
+    assert [event.rendition for event in ready] == ["thumbnail", "mp4", "gif", "webm"]
+    changed = await studio.told(AssetStatusChanged)
+    assert [(event.previous_status, event.status) for event in changed] == [
+        ("pending", "processing"),
+        ("processing", "completed"),
+    ]
+    assert changed[0].version < changed[1].version == (await studio.asset(ident))["version"]
+    assert studio.bus.percents == sorted(studio.bus.percents)
+    assert studio.bus.percents[-1] == 100
+
+
+async def test_without_a_due_job_a_ticket_is_used_up(studio: Studio) -> None:
+    await studio.work()
+
+
+async def test_a_failed_attempt_waits_and_spends_a_retry(studio: Studio, clip: MakeClip) -> None:
+    ident = await studio.upload(await clip("silent"))
+    studio.ffmpeg.script.append(failing)
+
+    await studio.work()
+
+    job, asset = await studio.job(ident), await studio.asset(ident)
+    assert (job["status"], job["retry_count"], job["error_code"]) == ("pending", 1, "ffmpeg_failed")
+    assert job["log"] == "a log"
+    assert asset["conversion_status"] == "processing", "no oscillation between attempts"
+    assert asset["conversion_error"] is None
+    await studio.work()
+    assert (await studio.job(ident))["retry_count"] == 1, "not due yet"
+
+
+async def test_three_retries_after_the_first_attempt_then_failed(
+    studio: Studio, clip: MakeClip
+) -> None:
+    ident = await studio.upload(await clip("silent"))
+    studio.ffmpeg.script.append(failing)
+
+    for _ in range(4):
+        await studio.work()
+        studio.pass_time(601)
+
+    job, asset = await studio.job(ident), await studio.asset(ident)
+    assert (job["status"], job["retry_count"]) == ("failed", 3)
+    assert (asset["conversion_status"], asset["conversion_error_code"]) == (
+        "failed",
+        "ffmpeg_failed",
+    )
+    assert "no luck" in asset["conversion_error"]
+    assert len(studio.ffmpeg.commands) == 4
+    [*_, last] = await studio.told(AssetStatusChanged)
+    assert (last.status, last.error_code) == ("failed", "ffmpeg_failed")
+
+
+async def test_a_retry_makes_only_what_is_missing(studio: Studio, clip: MakeClip) -> None:
+    ident = await studio.upload(await clip("silent"))
+
+    async def fail_at_webm(command: Command) -> None:
+        if "libsvtav1" in command.arguments:
+            studio.ffmpeg.script.clear()
+            await failing(command)
+
+    studio.ffmpeg.script.append(fail_at_webm)
+    await studio.work()
+    first = await studio.asset(ident)
+    assert first["gif_url"]
+    assert first["webm_url"] is None
+
+    studio.pass_time(60)
+    studio.ffmpeg.commands.clear()
+    await studio.work()
+
+    second = await studio.asset(ident)
+    assert second["conversion_status"] == "completed"
+    assert second["gif_url"] == first["gif_url"]
+    assert len(studio.ffmpeg.commands) == 1
+    assert len(await studio.told(RenditionReady)) == 4
+
+
+async def test_a_second_timeout_is_final_and_says_so(studio: Studio, clip: MakeClip) -> None:
+    ident = await studio.upload(await clip("silent"))
+    studio.ffmpeg.script.append(timing_out)
+
+    await studio.work()
+    assert (await studio.job(ident))["timeouts"] == 1
+    studio.pass_time(60)
+    await studio.work()
+
+    asset = await studio.asset(ident)
+    assert asset["conversion_error_code"] == "timeout"
+    assert "fastest" in asset["conversion_error"]
+
+
+async def test_after_a_timeout_the_fastest_settings_are_used(
+    studio: Studio, clip: MakeClip
+) -> None:
+    await studio.upload(await clip("ten_bit"))
+    studio.ffmpeg.script.append(timing_out)
+    await studio.work()
+
+    studio.ffmpeg.script.clear()
+    studio.pass_time(60)
+    await studio.work()
+
+    presets = [c.arguments[c.arguments.index("-preset") + 1] for c in studio.ffmpeg.commands[2:3]]
+    assert presets == ["ultrafast"]
+
+
+async def test_what_can_never_succeed_is_not_retried(studio: Studio, clip: MakeClip) -> None:
+    ident = await studio.upload(await clip("only_sound"))
+
+    await studio.work()
+
+    asset, job = await studio.asset(ident), await studio.job(ident)
+    assert (asset["conversion_status"], asset["conversion_error_code"]) == ("failed", "no_video")
+    assert (job["status"], job["retry_count"]) == ("failed", 0)
+    assert not studio.ffmpeg.commands
+
+
+async def test_a_lost_original_fails_for_good(studio: Studio, clip: MakeClip) -> None:
+    ident = await studio.upload(await clip("sound"))
+    await studio.blobs.delete(f"default/originals/{ident}")
+
+    await studio.work()
+
+    assert (await studio.asset(ident))["conversion_error_code"] == "original_lost"
+
+
+async def test_storage_that_is_away_costs_a_retry_not_the_film(
+    studio: Studio, clip: MakeClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ident = await studio.upload(await clip("sound"))
+
+    async def away(*_: object, **__: object) -> None:
+        raise StorageUnavailable("gone fishing")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(studio.blobs, "fetch", away)
+        await studio.work()
+    assert (await studio.job(ident))["error_code"] == "storage_unavailable"
+
+    studio.pass_time(60)
+    await studio.work()
+    assert (await studio.asset(ident))["conversion_status"] == "completed"
+
+
+async def test_a_stop_gives_the_job_back_with_no_retry_spent(
+    studio: Studio, clip: MakeClip
+) -> None:
+    ident = await studio.upload(await clip("silent"))
+    converting = asyncio.Event()
+
+    async def hang(_: Command) -> None:
+        converting.set()
+        await asyncio.Event().wait()
+
+    studio.ffmpeg.script.append(hang)
+    working = asyncio.create_task(studio.worker.handle([ticket()]))
+    await asyncio.wait_for(converting.wait(), 20)
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+
+    job = await studio.job(ident)
+    assert (job["status"], job["retry_count"], job["lease_token"]) == ("pending", 0, None)
+    studio.ffmpeg.script.clear()
+    await studio.work()
+    assert (await studio.asset(ident))["conversion_status"] == "completed"
+
+
+async def test_a_dead_workers_job_is_taken_over_and_its_late_writes_are_refused(
+    studio: Studio, clip: MakeClip
+) -> None:
+    ident = await studio.upload(await clip("silent"))
+    dead = await studio.claim()
+    assert dead
+    assert await studio.claim() is None, "leased"
+    stale = f"default/renditions/{ident}/{dead.token}/gif.gif"
+    async with studio.database.transaction(dead.context) as tx:
+        await shelf.note(tx, dead, stale)
+    await studio.blobs.put(stale, await clip("silent"), content_type="image/gif")
+
+    studio.pass_time(31)
+    await studio.work()
+
+    assert (await studio.asset(ident))["conversion_status"] == "completed"
+    assert stale not in await studio.keys()
+    for write in (leases.hold, leases.extend):
+        with pytest.raises(LeaseLost):
+            async with studio.database.transaction(dead.context) as tx:
+                await write(tx, dead)
+
+
+async def test_who_loses_the_lease_stops_and_leaves_no_trace(
+    studio: Studio, clip: MakeClip
+) -> None:
+    ident = await studio.upload(await clip("silent"))
+
+    async def be_overtaken(command: Command) -> None:
+        if "libsvtav1" in command.arguments:
+            studio.ffmpeg.script.clear()
+            studio.pass_time(31)
+            assert await studio.claim()
+
+    studio.ffmpeg.script.append(be_overtaken)
+    await studio.work()
+
+    asset, job = await studio.asset(ident), await studio.job(ident)
+    assert asset["conversion_status"] == "processing"
+    assert asset["webm_url"] is None
+    assert (job["status"], job["worker"], job["retry_count"]) == ("processing", "somebody", 0)
+    assert not [key for key in await studio.keys() if key.endswith("webm.webm")]
+
+
+async def test_a_heartbeat_finds_out_that_the_lease_is_lost(studio: Studio, clip: MakeClip) -> None:
+    await studio.upload(await clip("silent"))
+
+    async def be_overtaken(_: Command) -> None:
+        studio.pass_time(31)
+        assert await studio.claim()
+        await asyncio.Event().wait()
+
+    studio.ffmpeg.script.append(be_overtaken)
+    worker = studio.another_worker(heartbeat=0.05)
+    await asyncio.wait_for(worker.handle([ticket()]), 20)
+
+
+async def test_a_heartbeat_keeps_the_lease(studio: Studio, clip: MakeClip) -> None:
+    ident = await studio.upload(await clip("silent"))
+    before = (await studio.job(ident))["lease_expires_at"]
+    assert before is None
+    job = await studio.claim()
+    assert job
+    studio.pass_time(20)
+    async with studio.database.transaction(job.context) as tx:
+        await leases.extend(tx, job)
+    studio.pass_time(20)
+    assert await studio.claim() is None
+
+
+async def test_two_workers_never_claim_the_same_job(studio: Studio, clip: MakeClip) -> None:
+    film = await clip("silent")
+    for _ in range(10):
+        await studio.upload(film)
+
+    claimed = await asyncio.gather(*(studio.claim() for _ in range(16)))
+
+    ids = [job.id for job in claimed if job]
+    assert len(ids) == len(set(ids)) == 10
+
+
+async def test_jobs_come_by_priority_then_fairness_then_age(studio: Studio, clip: MakeClip) -> None:
+    film = await clip("silent")
+    oldest, second, third = [await studio.upload(film) for _ in range(3)]
+    other = await studio.upload(film, context=ELSEWHERE)
+    await studio.databases.as_admin(
+        "update converter.queue_jobs set priority = 1 where asset_id = $1", third
+    )
+
+    order = [await studio.claim() for _ in range(4)]
+
+    assert [job.asset_id for job in order if job] == [third, other, oldest, second]
+
+
+async def test_a_job_belongs_to_its_tenant_and_its_story(studio: Studio, clip: MakeClip) -> None:
+    await studio.upload(await clip("silent"), context=ELSEWHERE)
+    job = await studio.claim()
+    assert job
+    assert job.context == Context("elsewhere", correlation_id="the story")
+
+
+async def test_an_output_that_is_a_link_is_not_followed(
+    studio: Studio, clip: MakeClip, tmp_path: Path
+) -> None:
+    link = tmp_path / "thumbnail.jpg"
+    link.symlink_to("/etc/hostname")
+    with pytest.raises(ConversionFailed):
+        regular_size(link)
+
+
+async def test_the_sweeper_issues_exactly_the_missing_tickets(
+    studio: Studio, clip: MakeClip
+) -> None:
+    film = await clip("silent")
+    for _ in range(3):
+        await studio.upload(film)
+    assert len(await studio.told(TicketIssued)) == 3
+    assert await sweeper(studio).sweep() == 0, "they are on their way"
+
+    await studio.databases.as_admin("delete from converter.outbox")
+    studio.bus.ready = 2
+    assert await sweeper(studio).sweep() == 1
+    assert len(await studio.told(TicketIssued)) == 1
+
+
+async def test_the_sweeper_sees_expired_leases_and_due_retries(
+    studio: Studio, clip: MakeClip
+) -> None:
+    await studio.upload(await clip("silent"))
+    await studio.claim()
+    await studio.databases.as_admin("delete from converter.outbox")
+    assert await sweeper(studio).sweep() == 0
+    studio.pass_time(31)
+    assert await sweeper(studio).sweep() == 1
+
+
+async def test_only_one_sweeper_leads(studio: Studio, clip: MakeClip) -> None:
+    await studio.upload(await clip("silent"))
+    await studio.databases.as_admin("delete from converter.outbox")
+    issued = await asyncio.gather(*(sweeper(studio).sweep() for _ in range(8)))
+    assert sum(issued) == 1
+
+
+async def test_a_sweeper_waits_for_the_bus(studio: Studio) -> None:
+    studio.bus.away = True
+    assert await sweeper(studio).sweep() == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ([], "completed"),
+        ([], "failed"),
+        (["processing"], "pending"),
+        (["processing", "completed"], "pending"),
+        (["processing", "completed"], "failed"),
+        (["processing", "failed"], "processing"),
+    ],
+)
+async def test_the_database_itself_refuses_illegal_transitions(
+    studio: Studio, clip: MakeClip, path: list[str], target: str
+) -> None:
+    ident = await studio.upload(await clip("silent"))
+
+    async def go(status: str) -> None:
+        await studio.databases.as_admin(
+            "update converter.admin_media_assets set conversion_status = $2,"
+            " conversion_error = case when $2 = 'failed' then 'x' end where id = $1",
+            ident,
+            status,
+        )
+
+    for status in path:
+        await go(status)
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await go(target)
+
+
+async def test_history_cannot_be_changed(studio: Studio, clip: MakeClip) -> None:
+    await studio.upload(await clip("silent"))
+    for change in (
+        "update converter.conversion_status_history set status = 'failed'",
+        "delete from converter.conversion_status_history",
+    ):
+        with pytest.raises(asyncpg.RestrictViolationError):
+            await studio.databases.as_admin(change)
+
+
+async def test_another_tenants_assets_are_not_there(studio: Studio, clip: MakeClip) -> None:
+    ident = await studio.upload(await clip("silent"))
+    with pytest.raises(AssetNotFound):
+        async with studio.database.transaction(ELSEWHERE) as tx:
+            await queries.asset(tx, ident)
+
+
+async def test_a_film_that_ends_its_workers_fails_in_the_end(
+    studio: Studio, clip: MakeClip
+) -> None:
+    ident = await studio.upload(await clip("silent"))
+    for _ in range(MOST_LOST_WORKERS + 1):
+        assert await studio.claim(), "its worker is lost each time"
+        studio.pass_time(31)
+
+    await studio.work()
+
+    asset, job = await studio.asset(ident), await studio.job(ident)
+    assert (asset["conversion_status"], asset["conversion_error_code"]) == ("failed", "worker_lost")
+    assert (job["status"], job["retry_count"]) == ("failed", 0)
+    assert not studio.ffmpeg.commands
+    studio.pass_time(1000)
+    assert await studio.claim() is None
+
+
+async def test_so_does_one_that_ends_the_only_process(studio: Studio, clip: MakeClip) -> None:
+    ident = await studio.upload(await clip("silent"))
+    for _ in range(MOST_LOST_WORKERS + 1):
+        assert await studio.claim()
+        async with studio.database.system_transaction() as tx:
+            await leases.release_all(tx)
+
+    await studio.work()
+
+    assert (await studio.asset(ident))["conversion_error_code"] == "worker_lost"
+
+
+async def test_an_attempt_ends_when_its_time_is_over_and_a_second_one_is_final(
+    studio: Studio, clip: MakeClip
+) -> None:
+    ident = await studio.upload(await clip("ten_bit"))
+    studio.worker = studio.another_worker(workshop=replace(studio.workshop, wall_clock=0.2))
+
+    await studio.work()
+    job = await studio.job(ident)
+    assert (job["status"], job["error_code"], job["timeouts"]) == ("pending", "timeout", 1)
+    studio.pass_time(60)
+    await studio.work()
+
+    asset = await studio.asset(ident)
+    assert (asset["conversion_status"], asset["conversion_error_code"]) == ("failed", "timeout")
+    assert list(studio.scratch.own.iterdir()) == []
+
+
+async def test_all_that_ffmpeg_said_is_kept_and_its_last_lines_are_told(
+    studio: Studio, clip: MakeClip, tmp_path: Path
+) -> None:
+    ident = await studio.upload(await clip("silent"))
+
+    async def misspell(command: Command) -> None:
+        wrong = replace(command, arguments=(*command.arguments, "-no_such_option", "1", "x.mp4"))
+        await Ffmpeg.run(studio.ffmpeg, wrong, *_place(studio), on_log=said.append)
+
+    said: list[bytes] = []
+    studio.ffmpeg.script.append(misspell)
+    await studio.work()
+
+    job = await studio.job(ident)
+    assert (job["error_code"], job["retry_count"]) == ("ffmpeg_failed", 1)
+    assert "no_such_option" in job["error"]
+    assert b"no_such_option" in b"".join(said)
+    await studio.blobs.fetch(job["log_key"], tmp_path / "log")
+    assert (tmp_path / "log").read_text().startswith("$ ffmpeg -hide_banner")
+
+
+def test_a_film_that_makes_ffmpeg_talk_for_ever_is_heard_in_part() -> None:
+    transcript = Transcript(kept=10)
+    for _ in range(1000):
+        transcript.write(b"0123456789ab")
+    content = transcript.content()
+    assert content == b"0123456789\n[11980 bytes left out]\n23456789ab"
+
+
+def _place(studio: Studio) -> list[Path]:
+    return list(studio.scratch.own.iterdir())
+
+
+async def test_a_preview_that_weighs_too_much_is_made_again_smaller(
+    studio: Studio, clip: MakeClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipes, "GIF_BYTES", 1_200_000)
+    ident = await studio.upload(await clip("noise"))
+
+    await studio.work()
+
+    gif = await studio.blobs.stat((await studio.asset(ident))["gif_url"])
+    assert 100_000 < gif.size < 1_200_000
+    previews = [c for c in studio.ffmpeg.commands if "preview.gif" in c.arguments]
+    assert len(previews) == 2, "one step was enough"
+
+
+async def test_the_last_step_counts_whatever_it_weighs(
+    studio: Studio, clip: MakeClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipes, "GIF_BYTES", 10)
+    ident = await studio.upload(await clip("silent"))
+    await studio.work()
+    assert (await studio.asset(ident))["conversion_status"] == "completed"
+    previews = [c for c in studio.ffmpeg.commands if "preview.gif" in c.arguments]
+    assert len(previews) == len(recipes.GIF_STEPS)

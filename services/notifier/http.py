@@ -1,0 +1,116 @@
+"""The HTTP side of ``notifier``: the WebSocket, and polling for who cannot have one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import structlog
+from aiohttp import web
+from prometheus_client import Gauge
+from pydantic import BaseModel, Field
+
+from services.notifier import queries
+from services.notifier.conversation import Conversation, Offset
+from services.notifier.hub import Hub
+from services.notifier.sockets import EXPIRED, FAILED, TRY_AGAIN, Socket
+from shared.db import DATABASE_ERRORS, Database
+from shared.web import Call, Routes
+from shared.web.actor import HEADER, ActorSeal
+
+log = structlog.get_logger()
+
+HEARTBEAT = 20.0
+"""Seconds between pings; who does not answer within half of it is gone."""
+
+MESSAGE_BYTES = 16 * 1024
+"""The longest message a listener may send."""
+
+connected = Gauge("marquee_notifier_sockets", "Open WebSockets")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the routes work with; ``now`` is Unix time in seconds."""
+
+    database: Database
+    hub: Hub
+    seal: ActorSeal
+    now: Callable[[], float]
+
+
+class Since(BaseModel):
+    """What the listener had before; hello then says whether it can catch up."""
+
+    since: Offset | None = None
+    epoch: str | None = None
+
+
+class EventsQuery(Since):
+    """``since`` is the ``offset`` of the answer before; left out, the newest events are shown."""
+
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+
+
+class ToldEvent(BaseModel):
+    """An event, as the WebSocket tells it."""
+
+    offset: int
+    id: UUID
+    type: Annotated[str, Field(examples=["converter.asset.status_changed"])]
+    time: datetime
+    data: dict[str, Any]
+
+
+class Events(BaseModel):
+    """Events and where to go on: ask with ``since=offset`` next.
+
+    ``recovered`` is false when something may be missing between ``since`` and these events;
+    load afresh what you show.
+    """
+
+    epoch: UUID
+    offset: int
+    events: list[ToldEvent]
+    recovered: bool
+
+
+routes = Routes("Events")
+
+
+@routes.get("/ws", access="user", answers={101: None})
+async def listen(call: Call[Parts], query: Since) -> web.WebSocketResponse:
+    """Follow events over a WebSocket."""
+    ws = web.WebSocketResponse(compress=False, max_msg_size=MESSAGE_BYTES, heartbeat=HEARTBEAT)
+    await ws.prepare(call.request)
+    parts = call.parts
+    socket = Socket(ws, call.request, parts.seal.verify(call.request.headers[HEADER]))
+    life = socket.claims.expires - parts.now()
+    expiry = asyncio.get_running_loop().call_later(life, socket.end, EXPIRED, "session expired")
+    try:
+        with connected.track_inprogress():
+            await Conversation(socket, parts.hub).hold(query.since, query.epoch)
+    except DATABASE_ERRORS as error:
+        log.info("socket_ended", error=repr(error))
+        await socket.end(TRY_AGAIN, "try again later")
+    except Exception:
+        log.exception("socket_failed")
+        await socket.end(FAILED, "internal error")
+    finally:
+        expiry.cancel()
+    return ws
+
+
+@routes.get("/api/admin/events")
+async def poll(call: Call[Parts], query: EventsQuery) -> Events:
+    """Events since an offset, oldest first."""
+    async with call.parts.database.transaction(call.context) as tx:
+        found = await queries.events(tx, query.since, query.epoch, query.limit)
+    told = [ToldEvent.model_validate(call.parts.hub.told(notice)) for notice in found.notices]
+    return Events(
+        epoch=found.stream.epoch, offset=found.offset, events=told, recovered=found.recovered
+    )

@@ -1,0 +1,42 @@
+"""Two replicas of the notifier on a fresh database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from services.notifier.tests.replicas import Broadcasts, Replica
+from shared.db import Database
+from shared.testing.databases import Databases
+from shared.testing.fixtures import OpenDatabases
+
+
+@pytest.fixture
+async def opened(databases: OpenDatabases) -> Databases:
+    """A fresh database."""
+    return await databases("notifier")
+
+
+@pytest.fixture
+def database(opened: Databases) -> Database:
+    """The database as the notifier sees it."""
+    return opened["notifier"]
+
+
+@pytest.fixture
+async def replicas(database: Database) -> AsyncIterator[list[Replica]]:
+    """Two replicas that serve."""
+    broadcasts = Broadcasts()
+    async with AsyncExitStack() as stack:
+        both = [Replica(database, broadcasts) for _ in range(2)]
+        for replica in both:
+            await stack.enter_async_context(replica.serving())
+        yield both
+
+
+@pytest.fixture
+def replica(replicas: list[Replica]) -> Replica:
+    """One of them."""
+    return replicas[0]

@@ -1,0 +1,214 @@
+"""The queue table: one durable row for each message in each queue.
+
+A row is ready (neither due nor parked), delayed (``due``), or parked (``parked_at``). Whatever
+becomes ready gets a new, higher ``seq``: readers then need only ask for what comes after the
+last row they know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+import orjson
+from asyncpg import Record
+
+from shared.bus.port import BusUnavailable, Delivery, Depth, ParkedMessage
+from shared.contracts.envelope import Message
+from shared.db import DATABASE_ERRORS
+
+BATCH = 200
+"""Outbox rows moved by one statement."""
+
+WINDOW = 1000
+"""Rows read back, or promoted, by one statement."""
+
+_ROW = "queue, seq, message_id, name, headers, payload, attempt"
+
+_RELAY = """
+with moved as (
+    delete from {schema}.outbox where seq in (
+        select seq from {schema}.outbox where type = any($1::text[]) order by seq limit $3
+    ) returning seq, id, type, headers, payload
+)
+insert into bus.queue (queue, message_id, name, headers, payload)
+select route.queue, moved.id, moved.type, moved.headers, moved.payload
+from moved join unnest($1::text[], $2::text[]) as route (name, queue) on route.name = moved.type
+order by moved.seq
+returning queue, seq, message_id, name, headers, payload, attempt
+"""
+
+_UNROUTABLE = "select distinct type from {schema}.outbox where type <> all($1::text[]) limit 10"
+
+_AFTER = f"""
+select {_ROW} from bus.queue
+where queue = $1 and seq > $2 and due is null and parked_at is null order by seq limit $3
+"""  # noqa: S608
+
+_PROMOTE = f"""
+update bus.queue set seq = default, due = null
+where (queue, seq) in (
+    select queue, seq from bus.queue
+    where parked_at is null and due <= clock_timestamp() order by due limit $1
+) returning {_ROW}
+"""  # noqa: S608
+
+_NEXT_DUE = """
+select extract(epoch from min(due) - clock_timestamp())::float8 from bus.queue
+where parked_at is null and due is not null
+"""
+
+_REPLAY = f"""
+update bus.queue set seq = default, parked_at = null, due = null, attempt = 0, reason = null
+where queue = $1 and message_id = $2 and parked_at is not null returning {_ROW}
+"""  # noqa: S608
+
+_ACK = "delete from bus.queue where queue = $1 and seq = any($2::bigint[])"
+
+_RETRY = """
+update bus.queue q set attempt = s.attempt, reason = s.reason, due = clock_timestamp() + s.delay
+from unnest($2::bigint[], $3::int[], $4::text[], $5::interval[]) as s (seq, attempt, reason, delay)
+where q.queue = $1 and q.seq = s.seq
+"""
+
+_PARK = """
+update bus.queue q set attempt = s.attempt, reason = s.reason, parked_at = clock_timestamp()
+from unnest($2::bigint[], $3::int[], $4::text[]) as s (seq, attempt, reason)
+where q.queue = $1 and q.seq = s.seq
+"""
+
+_DEPTH = """
+select count(*) filter (where due is null and parked_at is null), count(parked_at)
+from bus.queue where queue = $1
+"""
+
+_PARKED = """
+select message_id, name, headers, payload, attempt, reason, parked_at from bus.queue
+where queue = $1 and parked_at is not null order by parked_at, seq limit $2
+"""
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """A ready row in memory; ``ours`` until it is settled."""
+
+    queue: str
+    seq: int
+    delivery: Delivery
+    ours: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What becomes of a row that failed: its next attempt, and the wait before it."""
+
+    seq: int
+    attempt: int
+    reason: str
+    delay: float = 0.0
+
+
+class Store:
+    """The statements on the queue table. Each raises BusUnavailable if the database is away."""
+
+    def __init__(self, pool: asyncpg.Pool[Record]) -> None:
+        self._pool = pool
+        self.reached = False
+
+    async def check(self) -> None:
+        """Ask for nothing."""
+        async with self._reaching():
+            await self._pool.fetchval("select true")
+
+    async def relay(self, schema: str, routes: Sequence[tuple[str, str]]) -> list[Row]:
+        """Move one batch of an outbox into the queues that its names are routed to."""
+        names, queues = [name for name, _ in routes], [queue for _, queue in routes]
+        return await self._rows(_RELAY.format(schema=schema), names, queues, BATCH)
+
+    async def unroutable(self, schema: str, names: Sequence[str]) -> list[str]:
+        """Some names in an outbox that are not among ``names``."""
+        async with self._reaching():
+            rows = await self._pool.fetch(_UNROUTABLE.format(schema=schema), names)
+        return [row["type"] for row in rows]
+
+    async def after(self, queue: str, seq: int) -> list[Row]:
+        """The next ready rows of a queue; fewer than WINDOW means that these are all."""
+        return await self._rows(_AFTER, queue, seq, WINDOW)
+
+    async def promote(self) -> list[Row]:
+        """Make the rows ready whose delay is over."""
+        return await self._rows(_PROMOTE, WINDOW)
+
+    async def next_due(self) -> float | None:
+        """Seconds until the next delay is over."""
+        async with self._reaching():
+            seconds: float | None = await self._pool.fetchval(_NEXT_DUE)
+            return seconds
+
+    async def replay(self, queue: str, message_id: UUID) -> list[Row]:
+        """Make a parked row ready, as if it came for the first time."""
+        return await self._rows(_REPLAY, queue, message_id)
+
+    async def ack(self, queue: str, seqs: Sequence[int]) -> None:
+        """Forget rows."""
+        await self._execute(_ACK, queue, seqs)
+
+    async def retry(self, queue: str, rows: Sequence[Again]) -> None:
+        """Delay rows."""
+        delays = [timedelta(seconds=row.delay) for row in rows]
+        await self._execute(_RETRY, queue, *_columns(rows), delays)
+
+    async def park(self, queue: str, rows: Sequence[Again]) -> None:
+        """Put rows aside."""
+        await self._execute(_PARK, queue, *_columns(rows))
+
+    async def depth(self, queue: str) -> Depth:
+        """Count ready and parked rows."""
+        async with self._reaching():
+            row = await self._pool.fetchrow(_DEPTH, queue)
+        assert row is not None  # an aggregate always has one row
+        return Depth(ready=row[0], parked=row[1])
+
+    async def parked(self, queue: str, limit: int) -> list[ParkedMessage]:
+        """The parked rows, oldest first."""
+        async with self._reaching():
+            rows = await self._pool.fetch(_PARKED, queue, limit)
+        return [
+            ParkedMessage(queue, _message(r), r["reason"], r["attempt"], r["parked_at"])
+            for r in rows
+        ]
+
+    async def _rows(self, sql: str, *arguments: object) -> list[Row]:
+        async with self._reaching():
+            records = await self._pool.fetch(sql, *arguments)
+        rows = [Row(r["queue"], r["seq"], Delivery(_message(r), r["attempt"])) for r in records]
+        return sorted(rows, key=lambda row: row.seq)
+
+    async def _execute(self, sql: str, *arguments: object) -> None:
+        async with self._reaching():
+            await self._pool.execute(sql, *arguments)
+
+    @asynccontextmanager
+    async def _reaching(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except DATABASE_ERRORS as error:
+            self.reached = False
+            raise BusUnavailable(f"the queue table: {error!r}") from error
+        self.reached = True
+
+
+def _columns(rows: Sequence[Again]) -> tuple[list[int], list[int], list[str]]:
+    return (
+        [row.seq for row in rows],
+        [row.attempt for row in rows],
+        [row.reason for row in rows],
+    )
+
+
+def _message(row: Record) -> Message:
+    return Message(row["message_id"], row["name"], orjson.loads(row["headers"]), row["payload"])

@@ -1,0 +1,87 @@
+"""Looking into queues: how much waits, what is parked, and putting it back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+
+from shared.bus.port import Depth, ParkedMessage
+from shared.bus.rabbit.connection import Link, Timing, broker_errors
+from shared.bus.rabbit.publisher import Publisher
+from shared.bus.rabbit.wire import from_amqp, from_parked, to_amqp
+from shared.contracts.topology import Queue
+
+_TRIES = 3
+"""How often a message is looked for: someone else may be looking at it just now."""
+
+
+class Parking:
+    """Looks by getting without acknowledging; closing the channel then puts all back."""
+
+    def __init__(self, link: Link, publisher: Publisher, timing: Timing) -> None:
+        self._link = link
+        self._publisher = publisher
+        self._timing = timing
+        self._one_looks = asyncio.Lock()
+
+    async def depth(self, queue: Queue) -> Depth:
+        """Ready messages. Raises BusUnavailable."""
+        async with self._channel() as channel:
+            ready, parked = [
+                (await channel.declare_queue(name, passive=True)).declaration_result.message_count
+                for name in (queue.name, queue.parked)
+            ]
+        return Depth(ready=ready or 0, parked=parked or 0)
+
+    async def parked(self, queue: Queue, limit: int) -> list[ParkedMessage]:
+        """The first parked messages. Raises BusUnavailable."""
+        async with self._one_looks, self._channel() as channel:
+            found = [
+                from_parked(queue.name, incoming)
+                async for incoming in _messages(channel, queue.parked, limit)
+            ]
+        return sorted(found, key=lambda parked: parked.parked_at)
+
+    async def replay(self, queue: Queue, message_id: UUID) -> bool:
+        """Publish it to its queue again, then forget it here. Raises BusUnavailable."""
+        for _ in range(_TRIES):
+            if await self._replay(queue, message_id):
+                return True
+            await asyncio.sleep(0.2)
+        return False
+
+    async def _replay(self, queue: Queue, message_id: UUID) -> bool:
+        async with self._one_looks, self._channel() as channel:
+            async for incoming in _messages(channel, queue.parked):
+                message = from_amqp(incoming)
+                if message.id == message_id:
+                    await self._publisher.publish(to_amqp(message), exchange="", key=queue.name)
+                    await incoming.ack()
+                    return True
+        return False
+
+    @asynccontextmanager
+    async def _channel(self) -> AsyncIterator[AbstractChannel]:
+        connection = self._link.connection
+        with broker_errors():
+            async with asyncio.timeout(self._timing.tend):
+                async with connection.channel(publisher_confirms=False) as channel:
+                    yield channel
+
+
+async def _messages(
+    channel: AbstractChannel, queue: str, limit: int | None = None
+) -> AsyncIterator[AbstractIncomingMessage]:
+    """What lies in a queue, from its head."""
+    source: AbstractQueue = await channel.get_queue(queue, ensure=False)
+    taken = 0
+    while limit is None or taken < limit:
+        incoming = await source.get(no_ack=False, fail=False)
+        if incoming is None:
+            return
+        taken += 1
+        yield incoming

@@ -1,0 +1,105 @@
+"""Messages as AMQP 0-9-1 carries them: CloudEvents headers, the event's id as ``message_id``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from uuid import UUID, uuid5
+
+import aio_pika
+from aio_pika.abc import AbstractIncomingMessage, HeadersType
+
+from shared.bus.port import ParkedMessage
+from shared.contracts.envelope import Message, rfc3339
+
+_ATTEMPT = "x-marquee-attempt"
+_REASON = "x-marquee-reason"
+_REASONED_AT = "x-marquee-reasoned-at"
+_BROKERS_REASON = "x-first-death-reason"
+
+_LONGEST_REASON = 1000
+
+_STRANGERS = UUID("6d617271-7565-4e65-8000-000000000000")
+"""The namespace of ids for messages that have none (RFC 9562, version 5)."""
+
+
+def to_amqp(
+    message: Message,
+    *,
+    durable: bool = True,
+    attempt: int = 0,
+    notes: Mapping[str, str] | None = None,
+) -> aio_pika.Message:
+    """Pack a message; the attempt and the notes travel beside its own headers."""
+    headers: HeadersType = {**message.headers, **(notes or {})}
+    if attempt:
+        headers[_ATTEMPT] = attempt
+    mode = aio_pika.DeliveryMode.PERSISTENT if durable else aio_pika.DeliveryMode.NOT_PERSISTENT
+    return aio_pika.Message(
+        message.body,
+        headers=headers,
+        message_id=str(message.id),
+        content_type="application/json",
+        type=message.headers.get("ce-type", f"{message.name}.v"),
+        timestamp=_time(message),
+        app_id=message.name.partition(".")[0],
+        delivery_mode=mode,
+    )
+
+
+def from_amqp(incoming: AbstractIncomingMessage) -> Message:
+    """Unpack a message.
+
+    One without a UUID gets one made from what it has, so that it can be parked and replayed;
+    whoever unseals it finds it malformed.
+    """
+    headers = {
+        key: value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+        for key, value in incoming.headers.items()
+        if not key.startswith("x-")
+    }
+    name, _, _ = (incoming.type or "").rpartition(".v")
+    return Message(_ident(incoming), name or incoming.routing_key or "", headers, incoming.body)
+
+
+def _ident(incoming: AbstractIncomingMessage) -> UUID:
+    try:
+        return UUID(incoming.message_id)
+    except (TypeError, ValueError):
+        given = f"{incoming.message_id} {incoming.headers} {incoming.body!r}"
+        return uuid5(_STRANGERS, given)
+
+
+def attempt_of(incoming: AbstractIncomingMessage) -> int:
+    """How many attempts came before this one."""
+    attempt = incoming.headers.get(_ATTEMPT, 0)
+    return attempt if isinstance(attempt, int) else 0
+
+
+def why(reason: str) -> dict[str, str]:
+    """Notes on a message that failed now."""
+    return {_REASON: reason[:_LONGEST_REASON], _REASONED_AT: rfc3339(datetime.now(UTC))}
+
+
+def from_parked(queue: str, incoming: AbstractIncomingMessage) -> ParkedMessage:
+    """What lies in a parked queue, whether we put it there or the broker did."""
+    given_up = incoming.headers.get(_BROKERS_REASON)
+    reasoned_at = incoming.headers.get(_REASONED_AT)
+    return ParkedMessage(
+        queue=queue,
+        message=from_amqp(incoming),
+        reason=str(given_up or incoming.headers.get(_REASON, "")),
+        attempts=attempt_of(incoming),
+        parked_at=datetime.fromisoformat(str(reasoned_at)) if reasoned_at else _sent(incoming),
+    )
+
+
+def _sent(incoming: AbstractIncomingMessage) -> datetime:
+    return incoming.timestamp or datetime.fromtimestamp(0, UTC)
+
+
+def _time(message: Message) -> datetime:
+    try:
+        return datetime.fromisoformat(message.headers["ce-time"])
+    except (KeyError, ValueError):
+        return datetime.now(UTC)

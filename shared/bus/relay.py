@@ -1,0 +1,83 @@
+"""The relay: sweeps the outboxes on to the bus, for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from shared.bus.outbox import Outbox
+from shared.bus.port import Bus, Unroutable
+from shared.bus.workers import pauses
+
+log = structlog.get_logger()
+
+REMIND = 15.0
+"""Seconds between two complaints about the same trouble."""
+
+
+class Relay:
+    """Moves what services emit on to the bus.
+
+    A commit in this process wakes it at once; ``poll`` seconds later it finds what other
+    processes committed, and what a crash left behind.
+    """
+
+    def __init__(self, bus: Bus, outboxes: Sequence[Outbox], *, poll: float = 0.1) -> None:
+        self._bus = bus
+        self._outboxes = outboxes
+        self._poll = poll
+        self._woken = {outbox.schema: asyncio.Event() for outbox in outboxes}
+        for outbox in outboxes:
+            outbox.database.on_emit = self._woken[outbox.schema].set
+
+    async def run(self) -> None:
+        """Sweep until cancelled."""
+        async with asyncio.TaskGroup() as sweeps:
+            for outbox in self._outboxes:
+                sweeps.create_task(self._sweep(outbox), name=f"relay-{outbox.schema}")
+
+    async def _sweep(self, outbox: Outbox) -> None:
+        tries = pauses(first=self._poll)
+        unroutable, paused = _Complaint(), _Complaint()
+        while True:
+            woken = self._woken[outbox.schema]
+            woken.clear()
+            try:
+                moved = await self._bus.relay(outbox)
+                tries = pauses(first=self._poll)
+            except Unroutable as error:
+                if unroutable.due():
+                    log.error("outbox_unroutable", schema=outbox.schema, names=error.names)
+                moved = error.moved
+            except Exception as error:  # an outage of either side: the rows stay, we come again
+                if paused.due():
+                    log.warning("relay_paused", schema=outbox.schema, error=repr(error))
+                await asyncio.sleep(next(tries))
+                continue
+            if not moved:
+                await _first(woken, self._poll)
+
+
+class _Complaint:
+    """What is wrong is said once in a while, not ten times a second."""
+
+    def __init__(self) -> None:
+        self._silent_until = 0.0
+
+    def due(self) -> bool:
+        """Whether to say it now."""
+        now = asyncio.get_running_loop().time()
+        if now < self._silent_until:
+            return False
+        self._silent_until = now + REMIND
+        return True
+
+
+async def _first(woken: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await woken.wait()
+    except TimeoutError:
+        pass

@@ -1,0 +1,98 @@
+"""What ``converter`` publishes, and what is said of an asset it has told nobody of."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+from shared.contracts.event import Event
+from shared.contracts.refusal import Refusal
+
+ConversionStatus = Literal["pending", "processing", "completed", "failed"]
+Rendition = Literal["thumbnail", "mp4", "gif", "webm"]
+
+
+class AssetUploaded(Event):
+    """An original is stored and waits for conversion."""
+
+    name = "converter.asset.uploaded"
+    subject = "asset_id"
+
+    asset_id: UUID
+    title: str
+    filename: str
+    size_bytes: int
+    sha256: str
+    version: int
+
+
+class AssetStatusChanged(Event):
+    """The conversion of an asset moved on; ``version`` grows with each change of the asset."""
+
+    name = "converter.asset.status_changed"
+    subject = "asset_id"
+
+    asset_id: UUID
+    status: ConversionStatus
+    previous_status: ConversionStatus
+    error: str | None = None
+    error_code: str | None = None
+    version: int
+
+
+class RenditionReady(Event):
+    """One output can be fetched; the others may still be in the making."""
+
+    name = "converter.asset.rendition_ready"
+    subject = "asset_id"
+
+    asset_id: UUID
+    rendition: Rendition
+    object_key: str
+
+
+class AssetDeleted(Event):
+    """An asset is gone for everybody but those who ask for deleted ones; its files are kept."""
+
+    name = "converter.asset.deleted"
+    subject = "asset_id"
+
+    asset_id: UUID
+    version: int
+
+
+class AssetProgressed(Event):
+    """How far the running conversion is, in percent of all its work."""
+
+    name = "converter.asset.progress"
+    subject = "asset_id"
+    transient = True
+
+    asset_id: UUID
+    percent: int
+    stage: str
+
+
+class TicketIssued(Event):
+    """Permission for one worker to claim the best waiting job; it names none."""
+
+    name = "converter.ticket.issued"
+    subject = "ticket_id"
+
+    ticket_id: UUID
+
+
+class AssetNotFound(Refusal):
+    """The tenant has no such asset, as far as is known here, or it was deleted."""
+
+    code = "asset_not_found"
+    status = 404
+    title = "Asset not found"
+
+
+class AssetInUse(Refusal):
+    """Somebody has the asset now; it cannot be deleted until nobody has."""
+
+    code = "asset_assigned"
+    status = 409
+    title = "The asset is assigned"

@@ -1,0 +1,100 @@
+"""Every exchange, queue and binding, in one table.
+
+All of it is declared by every process before it publishes anything: a topic exchange forgets
+whoever binds late.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.contracts import assignment, converter, identity
+from shared.contracts.event import Event
+
+EXCHANGE = "marquee.events"
+
+RETRY_DELAYS = (5, 30, 120, 600)
+"""Seconds between the attempts of an event handler; after the last the message is parked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A durable queue and the events it receives; what it cannot handle is parked beside it."""
+
+    name: str
+    events: tuple[type[Event], ...]
+
+    @property
+    def parked(self) -> str:
+        """The queue that keeps what this one gave up on."""
+        return f"{self.name}.parked"
+
+    @property
+    def bindings(self) -> tuple[str, ...]:
+        """Routing keys."""
+        return tuple(event.name for event in self.events)
+
+
+CONVERTER_TICKETS = Queue("converter.tickets", (converter.TicketIssued,))
+
+CONVERTER_FACTS = Queue(
+    "converter.facts",
+    (
+        identity.UserCreated,
+        identity.UserChanged,
+        assignment.AssetStateChanged,
+        assignment.AssetWithdrawn,
+    ),
+)
+
+ASSIGNMENT_FACTS = Queue(
+    "assignment.facts",
+    (
+        identity.UserCreated,
+        identity.UserChanged,
+        converter.AssetUploaded,
+        converter.AssetStatusChanged,
+        converter.AssetDeleted,
+    ),
+)
+
+AUDIT_TRAIL = Queue(
+    "audit.trail",
+    (
+        identity.UserCreated,
+        identity.UserChanged,
+        identity.ApiKeyCreated,
+        identity.ApiKeyDeleted,
+        converter.AssetUploaded,
+        converter.AssetStatusChanged,
+        converter.AssetDeleted,
+        converter.RenditionReady,
+        assignment.AssetAssigned,
+        assignment.AssetUnassigned,
+        assignment.AssetReverted,
+        assignment.AssetBulkAssigned,
+        assignment.AssetBulkTakenBack,
+        assignment.OperationCompleted,
+        assignment.OperationFailed,
+        assignment.OperationUndone,
+    ),
+)
+
+NOTIFIER_STORE = Queue(
+    "notifier.store",
+    (
+        converter.AssetUploaded,
+        converter.AssetStatusChanged,
+        converter.AssetDeleted,
+        converter.RenditionReady,
+        assignment.AssetAssigned,
+        assignment.AssetUnassigned,
+        assignment.AssetBulkAssigned,
+        assignment.AssetBulkTakenBack,
+        assignment.OperationCompleted,
+        assignment.OperationFailed,
+        assignment.OperationUndone,
+    ),
+)
+
+QUEUES = (CONVERTER_TICKETS, CONVERTER_FACTS, ASSIGNMENT_FACTS, AUDIT_TRAIL, NOTIFIER_STORE)

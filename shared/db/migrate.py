@@ -1,0 +1,207 @@
+"""Brings schemas up to date: one alembic tree, one schema and one role per service.
+
+A service's migrations lie in ``services/<name>/migrations/versions``; those of the embedded bus
+in ``shared/bus/migrations/versions``. Each tree has a single line of revisions, and its version
+table lives in its own schema. Tables belong to the admin. The role ``marquee_<name>`` may use its
+schema and SELECT, INSERT, UPDATE and DELETE in it, and nothing else; a migration revokes what the
+service must not do. All processes may migrate at once: an advisory lock makes them take turns.
+When nothing is to do, two short queries tell, and alembic is not even imported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asyncpg
+import structlog
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+    from sqlalchemy import Connection
+
+    Admin = asyncpg.Connection[Record]
+
+_LOCK = 0x6D61727175656530
+
+_REVISION = re.compile(r"^(down_revision|revision)\b[^=]*=\s*(?:\"(\w+)\"|None)", re.MULTILINE)
+
+_one_at_a_time = asyncio.Lock()
+"""alembic keeps the migration under way in module variables."""
+
+log = structlog.get_logger()
+
+
+class SchemaTooNew(Exception):
+    """The database was migrated by a newer version of this program."""
+
+
+class TwoHeads(Exception):
+    """A tree of migrations has no single newest revision: two were written side by side."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A schema and where its migrations are: ``migrations`` holds ``versions/*.py``.
+
+    The role of a schema that ``relays`` may also take rows out of the outbox of all others.
+    """
+
+    name: str
+    migrations: Path
+    relays: bool = False
+
+    @property
+    def role(self) -> str:
+        """The database role that the service acts as."""
+        return f"marquee_{self.name}"
+
+    @cached_property
+    def revisions(self) -> frozenset[str]:
+        """Every revision this program knows."""
+        return frozenset(self._parents)
+
+    @cached_property
+    def head(self) -> str:
+        """The newest revision. Raises TwoHeads."""
+        heads = self._parents.keys() - set(self._parents.values())
+        if len(heads) != 1:
+            raise TwoHeads(f"{self.migrations}: the newest revision is one of {sorted(heads)}")
+        return heads.pop()
+
+    @cached_property
+    def _parents(self) -> dict[str, str]:
+        files = (self.migrations / "versions").glob("*.py")
+        found = [dict(_REVISION.findall(file.read_text())) for file in files]
+        return {names["revision"]: names["down_revision"] for names in found if names}
+
+
+async def migrate(admin_dsn: str, schemas: Sequence[Schema], *, login: str | None = None) -> None:
+    """Create or upgrade the schemas and their roles, and let ``login`` become those roles.
+
+    Raises SchemaTooNew, and then nothing has changed.
+    """
+    connection = await asyncpg.connect(admin_dsn)
+    try:
+        if await _up_to_date(connection, schemas, login):
+            return
+        async with _one_at_a_time:
+            await connection.execute("select pg_advisory_lock($1)", _LOCK)
+            for schema in await _outdated(connection, schemas):
+                await _upgrade(admin_dsn, schema)
+                log.info("schema_migrated", schema=schema.name, revision=schema.head)
+            await _let_relay(connection, schemas)
+            await _let_login(connection, schemas, login)
+    finally:
+        await connection.close()
+
+
+async def _up_to_date(connection: Admin, schemas: Sequence[Schema], login: str | None) -> bool:
+    if await _outdated(connection, schemas):
+        return False
+    return not login or not await _missing_roles(connection, schemas, login)
+
+
+async def _outdated(connection: Admin, schemas: Iterable[Schema]) -> list[Schema]:
+    outdated = []
+    for schema in schemas:
+        revision = await _revision(connection, schema)
+        if revision is not None and revision not in schema.revisions:
+            raise SchemaTooNew(
+                f"the schema {schema.name} of the database is at revision {revision}, which this "
+                "version does not know: run the newer version, or restore an older backup"
+            )
+        if revision != schema.head:
+            outdated.append(schema)
+    return outdated
+
+
+async def _revision(connection: Admin, schema: Schema) -> str | None:
+    table = f"{schema.name}.alembic_version"
+    if not await connection.fetchval("select to_regclass($1) is not null", table):
+        return None
+    revision: str | None = await connection.fetchval(f"select version_num from {table}")  # noqa: S608
+    return revision
+
+
+async def _upgrade(admin_dsn: str, schema: Schema) -> None:
+    """Create what the schema needs and run its migrations, in one transaction."""
+    from sqlalchemy import text  # noqa: PLC0415 - slow imports, of no use when nothing is to do
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+    from sqlalchemy.pool import NullPool  # noqa: PLC0415
+
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=lambda: asyncpg.connect(admin_dsn),
+        poolclass=NullPool,
+    )
+    async with engine.begin() as connection:
+        for statement in _ground(schema):
+            await connection.execute(text(statement))
+        await connection.run_sync(_run_alembic, schema)
+        await connection.execute(
+            text(f"revoke all on {schema.name}.alembic_version from {schema.role}")
+        )
+
+
+def _ground(schema: Schema) -> list[str]:
+    """The schema, and its role with what it may do there."""
+    everything_in = f"alter default privileges in schema {schema.name} grant"
+    return [
+        f"create schema if not exists {schema.name}",
+        # Roles belong to the whole server: another database may be creating this one right now.
+        f"do $$ begin create role {schema.role} nologin; "
+        "exception when duplicate_object or unique_violation then null; end $$",
+        f"grant usage on schema {schema.name} to {schema.role}",
+        f"{everything_in} select, insert, update, delete on tables to {schema.role}",
+        f"{everything_in} usage, select on sequences to {schema.role}",
+    ]
+
+
+def _run_alembic(connection: Connection, schema: Schema) -> None:
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config(attributes={"connection": connection, "schema": schema.name})
+    for option, value in {
+        "script_location": str(Path(__file__).with_name("alembic")),
+        "version_locations": str(schema.migrations / "versions"),
+        "path_separator": "newline",
+    }.items():
+        config.set_main_option(option, value.replace("%", "%%"))
+    command.upgrade(config, "head")
+
+
+async def _let_relay(connection: Admin, schemas: Sequence[Schema]) -> None:
+    for relaying in (schema for schema in schemas if schema.relays):
+        for schema in schemas:
+            outbox = f"{schema.name}.outbox"
+            if await connection.fetchval("select to_regclass($1) is not null", outbox):
+                await connection.execute(
+                    f"grant usage on schema {schema.name} to {relaying.role};"
+                    f"grant select, update, delete on {outbox} to {relaying.role}"
+                )
+
+
+async def _let_login(connection: Admin, schemas: Sequence[Schema], login: str | None) -> None:
+    if login:
+        for role in await _missing_roles(connection, schemas, login):
+            await connection.execute(f'grant {role} to "{login}"')
+
+
+async def _missing_roles(connection: Admin, schemas: Sequence[Schema], login: str) -> list[str]:
+    """The roles that the login may not become yet."""
+    # Since PostgreSQL 16 a role's creator is a member of it that may not become it.
+    become = "SET" if connection.get_server_version().major >= 16 else "MEMBER"
+    rows = await connection.fetch(
+        "select rolname from pg_roles where rolname = any($1) and not pg_has_role($2, oid, $3)",
+        [schema.role for schema in schemas],
+        login,
+        become,
+    )
+    return [row["rolname"] for row in rows]

@@ -1,0 +1,43 @@
+"""A statement names its parameters and refuses others."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, Table, Text, bindparam, insert, select, text
+
+from shared.db import Statement
+
+THINGS = Table("things", MetaData(), Column("id", Integer), Column("note", Text), schema="demo")
+
+ADD = Statement(insert(THINGS).values(id=bindparam("id"), note=bindparam("note")))
+
+
+def test_parameters_are_put_in_order() -> None:
+    assert ADD.sql == "INSERT INTO demo.things (id, note) VALUES ($1::INTEGER, $2::VARCHAR)"
+    assert ADD.arguments({"note": "n", "id": 1}) == [1, "n"]
+
+
+def test_none_is_a_value() -> None:
+    assert ADD.arguments({"id": 1, "note": None}) == [1, None]
+
+
+def test_a_missing_parameter_is_named() -> None:
+    with pytest.raises(TypeError, match="missing parameter 'note'"):
+        ADD.arguments({"id": 1})
+
+
+def test_an_unknown_parameter_is_named() -> None:
+    with pytest.raises(TypeError, match=r"unknown parameters: \['notes'\]"):
+        ADD.arguments({"id": 1, "note": "n", "notes": "n"})
+
+
+def test_constants_of_the_statement_are_kept() -> None:
+    newest = Statement(select(THINGS.c.id).where(THINGS.c.note == "x").limit(1))
+
+    assert newest.arguments({}) == ["x", 1]
+
+
+def test_one_name_may_stand_in_several_places() -> None:
+    twice = Statement(text("select :a || :b || :a"))
+
+    assert (twice.sql, twice.arguments({"a": 1, "b": 2})) == ("select $1 || $2 || $1", [1, 2])

@@ -1,0 +1,199 @@
+"""The parts a process is made of: embedded, or named by the settings; the log says which."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import structlog
+from pydantic import SecretStr
+
+from shared import bus as bus_package
+from shared.blobs.port import Blobs
+from shared.bus.port import Bus, BusUnavailable
+from shared.db import DATABASE_AWAY, Database
+from shared.db.database import Clock, open_pool
+from shared.db.migrate import Schema, migrate
+from shared.runtime.ids import NewId
+from shared.runtime.keys import load_keys
+from shared.runtime.service import Runtime, Service
+from shared.runtime.settings import RuntimeSettings, SettingsError
+
+log = structlog.get_logger()
+
+BUS_SCHEMA = Schema("bus", Path(str(bus_package.__file__)).parent / "migrations", relays=True)
+
+_NOT_LET_IN = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+
+
+_EMBEDDED_BUS = 0x6D61727175656532
+_TRIES, _TRY_SECONDS = 20, 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A service that a process can run: how it is built, and the schema it owns, if any."""
+
+    name: str
+    build: Callable[[Runtime], Service]
+    schema: Schema | None = None
+
+
+@asynccontextmanager
+async def assembled(
+    settings: RuntimeSettings,
+    modules: Sequence[Module],
+    *,
+    peers: Mapping[str, str],
+    clock: Clock,
+    new_id: NewId,
+) -> AsyncIterator[Runtime]:
+    """Open every part the modules need, and close them in reverse. Raises SettingsError."""
+    _check(settings, modules)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keys = load_keys(settings)
+    async with AsyncExitStack() as stack:
+        databases = await _databases(settings, modules, clock, new_id, stack)
+        bus = await _bus(settings, databases, stack)
+        blobs = await _blobs(settings, stack)
+        yield Runtime(
+            settings=settings,
+            keys=keys,
+            new_id=new_id,
+            bus=bus,
+            blobs=blobs,
+            databases=databases,
+            peers=peers,
+            sole_process=settings.amqp_url is None,
+            work_dir=settings.data_dir / "work",
+        )
+
+
+def _check(settings: RuntimeSettings, modules: Sequence[Module]) -> None:
+    names = {module.name for module in modules}
+    if settings.amqp_url is None and "gateway" not in names:
+        raise SettingsError(
+            "MARQUEE_AMQP_URL: required to run services in processes of their own; "
+            "it takes an amqp:// or amqps:// address"
+        )
+
+
+async def _databases(
+    settings: RuntimeSettings,
+    modules: Sequence[Module],
+    clock: Clock,
+    new_id: NewId,
+    stack: AsyncExitStack,
+) -> dict[str, Database]:
+    schemas = list({m.schema.name: m.schema for m in modules if m.schema}.values())
+    if settings.amqp_url is None:
+        schemas.append(BUS_SCHEMA)
+    if not schemas:
+        return {}
+    dsn, admin_dsn = await _servers(settings, stack)
+    try:
+        await migrate(admin_dsn, schemas, login=urlsplit(dsn).username)
+    except (*DATABASE_AWAY, *_NOT_LET_IN) as error:
+        which = "the embedded database" if settings.database_url is None else "MARQUEE_DATABASE_URL"
+        raise SettingsError(f"{which}: {error}") from error
+    databases = {}
+    for schema in schemas:
+        pool = await open_pool(dsn, role=schema.role)
+        databases[schema.name] = Database(pool, schema.name, new_id=new_id, clock=clock)
+        stack.push_async_callback(databases[schema.name].close)
+    return databases
+
+
+async def _servers(settings: RuntimeSettings, stack: AsyncExitStack) -> tuple[str, str]:
+    """The addresses for services and for migrations."""
+    if settings.database_url is not None:
+        log.info("part_chosen", part="database", kind="external")
+        dsn = _plain(settings.database_url)
+        admin = settings.database_admin_url
+        return dsn, _plain(admin) if admin else dsn
+    from shared.db.embedded import EmbeddedPostgres  # noqa: PLC0415 - only where it is used
+
+    log.info("part_chosen", part="database", kind="embedded")
+    server = EmbeddedPostgres(settings.data_dir / "postgres")
+    await server.start()
+    stack.push_async_callback(server.stop)
+    return server.dsn(), server.admin_dsn()
+
+
+def _plain(url: SecretStr) -> str:
+    """A libpq URL; SQLAlchemy's spelling of the driver is understood too."""
+    return url.get_secret_value().replace("postgresql+asyncpg://", "postgresql://", 1)
+
+
+async def _bus(
+    settings: RuntimeSettings, databases: Mapping[str, Database], stack: AsyncExitStack
+) -> Bus:
+    bus: Bus
+    if settings.amqp_url is not None:
+        from shared.bus.rabbit import RabbitBus  # noqa: PLC0415 - only where it is used
+
+        bus, kind = RabbitBus(settings.amqp_url.get_secret_value()), "rabbitmq"
+    else:
+        from shared.bus.embedded import EmbeddedBus  # noqa: PLC0415
+
+        await _hold_alone(databases[BUS_SCHEMA.name], stack)
+        bus, kind = EmbeddedBus(databases[BUS_SCHEMA.name]), "embedded"
+    log.info("part_chosen", part="bus", kind=kind)
+    stack.push_async_callback(bus.close)
+    try:
+        await bus.open()
+    except BusUnavailable as error:  # it keeps trying; until then the outboxes keep what we say
+        log.warning("bus_away", error=str(error))
+    return bus
+
+
+async def _hold_alone(database: Database, stack: AsyncExitStack) -> None:
+    """Keep other processes off the embedded bus: it hands out messages in this one only."""
+    session = await database.pool.acquire()
+    stack.push_async_callback(database.pool.release, session)
+    for _ in range(_TRIES):  # the session of a process just killed may take a moment to end
+        if await session.fetchval("select pg_try_advisory_lock($1)", _EMBEDDED_BUS):
+            stack.push_async_callback(session.execute, "select pg_advisory_unlock_all()")
+            return
+        await asyncio.sleep(_TRY_SECONDS)
+    raise SettingsError(
+        "MARQUEE_AMQP_URL: required when several processes share a database, "
+        "and another one uses this database"
+    )
+
+
+async def _blobs(settings: RuntimeSettings, stack: AsyncExitStack) -> Blobs:
+    blobs: Blobs
+    if settings.s3_bucket is not None:
+        from shared.blobs.s3 import S3Blobs, S3Settings  # noqa: PLC0415 - a slow import
+
+        blobs, kind = (
+            S3Blobs(
+                S3Settings(
+                    bucket=settings.s3_bucket,
+                    endpoint=settings.s3_endpoint,
+                    region=settings.s3_region,
+                    access_key=_secret(settings.s3_access_key),
+                    secret_key=_secret(settings.s3_secret_key),
+                    public_endpoint=settings.s3_public_endpoint,
+                )
+            ),
+            "s3",
+        )
+    else:
+        from shared.blobs.local import LocalBlobs  # noqa: PLC0415
+
+        blobs, kind = LocalBlobs(settings.data_dir / "blobs"), "directory"
+    log.info("part_chosen", part="storage", kind=kind)
+    await blobs.open()
+    stack.push_async_callback(blobs.close)
+    return blobs
+
+
+def _secret(value: SecretStr | None) -> str | None:
+    return value.get_secret_value() if value else None

@@ -1,0 +1,72 @@
+"""A wrong setting is named, with what it takes; a secret is never repeated."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.runtime.settings import RuntimeSettings, SettingsError
+
+
+def _complaint(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> str:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as raised:
+        RuntimeSettings.load()
+    return str(raised.value)
+
+
+def test_names_the_variable_and_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = _complaint(monkeypatch, "MARQUEE_PORT", "abc")
+    assert said.startswith("MARQUEE_PORT: ")
+    assert said.endswith("not 'abc'")
+
+
+def test_does_not_repeat_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = _complaint(monkeypatch, "MARQUEE_SECRET_KEY", "hunter2")
+    assert said == "MARQUEE_SECRET_KEY: takes at least 32 characters"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "scheme"),
+    [
+        ("MARQUEE_AMQP_URL", "broker.example", "amqp://"),
+        ("MARQUEE_AMQP_URL", "http://user:secret@broker.example", "amqp://"),
+        ("MARQUEE_DATABASE_URL", "mysql://user:secret@db.example/x", "postgresql://"),
+    ],
+)
+def test_an_address_of_another_kind_is_refused(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, scheme: str
+) -> None:
+    said = _complaint(monkeypatch, variable, value)
+    assert said == f"{variable}: an address that begins with {scheme}"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "takes"),
+    [
+        ("MARQUEE_ALLOWED_ORIGINS", "https://a.example, *", "takes an origin such as"),
+        ("MARQUEE_ALLOWED_ORIGINS", "https://a.example/path", "takes an origin such as"),
+        ("MARQUEE_PUBLIC_URL", "ftp://a.example", "takes an origin such as"),
+        ("MARQUEE_PUBLIC_URL", "https://a.example:port", "takes an origin such as"),
+        ("MARQUEE_TRUSTED_PROXIES", "10.0.0.0/8,proxy", "takes addresses or networks such as"),
+        ("MARQUEE_INSECURE", "perhaps", "valid boolean"),
+    ],
+)
+def test_what_stands_before_us_is_named_exactly(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, takes: str
+) -> None:
+    said = _complaint(monkeypatch, variable, value)
+    assert said.startswith(f"{variable}: ")
+    assert takes in said
+
+
+def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    origins = "https://A.example:443/, http://localhost:5173 http://[::1]:80"
+    monkeypatch.setenv("MARQUEE_ALLOWED_ORIGINS", origins)
+    monkeypatch.setenv("MARQUEE_TRUSTED_PROXIES", "10.0.0.0/8,::1")
+    settings = RuntimeSettings.load()
+    assert settings.allowed_origins == (
+        "https://a.example",
+        "http://localhost:5173",
+        "http://[::1]",
+    )
+    assert [str(each) for each in settings.trusted_proxies] == ["10.0.0.0/8", "::1/128"]

@@ -1,0 +1,1 @@
+"""One suite that all buses pass, and the parts it is made of."""

@@ -1,0 +1,113 @@
+"""First light with each service as its own process, over RabbitMQ, PostgreSQL and S3."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import aiohttp
+import pytest
+
+from harness.client import Client
+from harness.clips import make_clip
+from harness.events import announced, check_once
+from harness.fleet import Fleet, Parts, fleet
+from harness.journey import travel
+from harness.launch import Process, children_of, working_in
+from harness.product import EMAIL, PASSWORD
+from harness.waiting import eventually
+from shared.testing import servers
+from shared.testing.brokers import Broker, fresh_vhost
+from shared.testing.databases import PostgresServer, fresh_databases
+from shared.testing.s3 import fresh_bucket
+
+pytestmark = pytest.mark.xdist_group("fleet")
+
+
+@pytest.fixture(scope="module")
+async def distributed(
+    tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer, broker: Broker
+) -> AsyncIterator[Fleet]:
+    """The fleet; its processes are shared by the tests of this file."""
+    async with (
+        fresh_databases(postgres) as databases,
+        fresh_vhost(broker, servers.directory()) as amqp_url,
+        fresh_bucket(servers.ask("rclone")) as store,
+    ):
+        parts = Parts(
+            amqp_url=amqp_url,
+            database_url=databases.dsn,
+            database_admin_url=databases.admin_dsn,
+            s3_endpoint=store.endpoint,
+            s3_bucket=store.bucket,
+            s3_region=store.region,
+            s3_access_key=store.access_key,
+            s3_secret_key=store.secret_key,
+        )
+        async with fleet(parts, tmp_path_factory.mktemp("fleet")) as running:
+            yield running
+
+
+@pytest.fixture
+async def client(distributed: Fleet, http: aiohttp.ClientSession) -> Client:
+    """The administrator."""
+    client = Client(distributed.url, http)
+    await client.log_in(EMAIL, PASSWORD)
+    return client
+
+
+async def really_wait() -> None:
+    """Let the undo window pass as a person would."""
+    await asyncio.sleep(30.1)
+
+
+async def test_one_upload_travels_the_whole_way(client: Client, clip: Path) -> None:
+    await travel(client, clip, really_wait)
+
+
+async def test_who_is_disabled_is_out_at_once_in_every_process(client: Client) -> None:
+    email = f"{uuid4().hex}@example.com"
+    user = await client.create_user(email, role="admin", password=PASSWORD)
+    somebody = Client(client.url, client.session)
+    await somebody.log_in(email, PASSWORD)
+    async with somebody.socket("operations") as socket:
+        path = f"/api/admin/users/{user['id']}"
+        await client.call("PATCH", path, expect=200, json={"disabled": True})
+        assert await socket.ended(within=1) == 4001
+    problem = await somebody.get("/api/admin/users", expect=401)
+    assert problem["code"] == "invalid_token"
+
+
+async def test_a_killed_worker_s_conversion_completes_once(
+    distributed: Fleet, client: Client, tmp_path: Path
+) -> None:
+    sources = [make_clip(tmp_path / f"{n}.mp4", seconds=9 + n, size="1280x720") for n in range(3)]
+    assets = [await client.upload(source) for source in sources]
+    victim = await _busy_worker(distributed)
+
+    await victim.kill()
+
+    home = victim.log.with_suffix("")
+
+    async def gone() -> None:
+        assert not working_in(home)
+
+    await eventually(gone, within=5)
+    for asset in assets:
+        await client.completed(asset["id"], within=240)
+        await check_once(client, asset["id"])
+    assert len(await announced(client, assets[0]["id"])) == 7
+
+
+async def _busy_worker(distributed: Fleet) -> Process:
+    """A process that only converts, in the middle of it."""
+    workers = [distributed.processes[name] for name in ("worker-1", "worker-2")]
+    async with asyncio.timeout(60):
+        while True:
+            for worker in workers:
+                if children_of(worker.pid):
+                    await asyncio.sleep(1)  # well into it
+                    return worker
+            await asyncio.sleep(0.05)
