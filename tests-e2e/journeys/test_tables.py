@@ -1,4 +1,4 @@
-"""The four tables that were asked for: their columns, what they refer to, and how rows are found."""
+"""The four tables that were asked for: columns, what they refer to, how rows are found."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ async def migrated(databases: OpenDatabases) -> Databases:
 
 @pytest.mark.parametrize("table", PROMISES)
 async def test_a_table_has_what_was_promised(migrated: Databases, table: str) -> None:
-    schema, promise = table.split(".")[0], PROMISES[table]
+    schema, promise = table.partition(".")[0], PROMISES[table]
 
     columns = {row["name"]: row["kind"] for row in await migrated.as_admin(COLUMNS, table)}
     references = {
