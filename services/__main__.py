@@ -17,10 +17,11 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from shared.db import DATABASE_ERRORS
 from shared.db.embedded import AlreadyRunning, PostgresFailed
-from shared.db.migrate import Schema, SchemaTooNew
+from shared.db.migrate import MigrationFailed, Schema, SchemaTooNew
 from shared.runtime.logs import configure_logs
-from shared.runtime.parts import Module
+from shared.runtime.parts import Module, migrate_all
 from shared.runtime.runner import run_until_stopped
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import RuntimeSettings, SettingsError
@@ -60,6 +61,10 @@ ALL = tuple(name for name in MODULES if name != "converter-worker")
 """What runs when no names are given; ``converter`` works as well as it takes uploads."""
 
 
+_TOLD_PLAINLY = (SettingsError, SchemaTooNew, MigrationFailed)
+"""What ends a start: a message for an operator, no bug."""
+
+
 def start(
     names: Annotated[
         list[str] | None,
@@ -77,7 +82,7 @@ def start(
         settings = RuntimeSettings.load()
         configure_logs(settings)
         _run([MODULES[name] for name in names or ALL], settings)
-    except (SettingsError, AlreadyRunning, PostgresFailed, SchemaTooNew) as error:
+    except (*_TOLD_PLAINLY, AlreadyRunning, PostgresFailed) as error:
         typer.echo(f"marquee: {error}", err=True)
         sys.exit(1)
 
@@ -89,6 +94,21 @@ def _run(modules: list[Module], settings: RuntimeSettings) -> None:
         asyncio.run(run_until_stopped(modules, settings))
     else:
         uvloop.run(run_until_stopped(modules, settings))
+
+
+def migrate_database() -> None:
+    """Bring the schemas of all services up to date, and end: for a job before a new version.
+
+    MARQUEE_DATABASE_ADMIN_URL says where and as whom. The user of MARQUEE_DATABASE_URL is made
+    if there is none; it may become the services' roles, and has no other right.
+    """
+    try:
+        settings = RuntimeSettings.load()
+        configure_logs(settings)
+        asyncio.run(migrate_all(settings, list(MODULES.values())))
+    except (*_TOLD_PLAINLY, *DATABASE_ERRORS) as error:
+        typer.echo(f"marquee: {error}", err=True)
+        sys.exit(1)
 
 
 def verify_export(
@@ -114,6 +134,7 @@ def _program() -> TyperGroup:
         f"of the commands below. The services are {', '.join(MODULES)}."
     )(lambda: None)
     program.command()(start)
+    program.command("migrate")(migrate_database)
     audit = typer.Typer(help="What can be done with the audit trail.")
     audit.callback()(lambda: None)  # without one, a lone command would stand for its group
     audit.command("verify")(verify_export)
