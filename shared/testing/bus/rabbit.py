@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
-import aio_pika
 from aio_pika.abc import AbstractChannel
 
 from shared.bus.rabbit import RabbitBus, Timing
 from shared.bus.rabbit.topology import Topology
+from shared.testing.brokers import connected
 from shared.testing.bus.kit import BusKit, Names
 from shared.testing.databases import Databases
 
@@ -36,5 +36,5 @@ class RabbitKit(BusKit):
     @asynccontextmanager
     async def channel(self) -> AsyncIterator[AbstractChannel]:
         """A channel of somebody else."""
-        async with await aio_pika.connect(self.url) as connection, connection.channel() as channel:
+        async with connected(self.url) as connection, connection.channel() as channel:
             yield channel
