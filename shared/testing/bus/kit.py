@@ -29,7 +29,7 @@ _SCHEMAS = Path(__file__).with_name("schemas")
 SENDER = Schema("sender", _SCHEMAS / "sender")
 RECEIVER = Schema("receiver", _SCHEMAS / "receiver")
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds any test waits for what must happen."""
 
 
