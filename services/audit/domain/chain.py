@@ -38,6 +38,9 @@ Reason = Literal[
     "rewritten",
     "checkpoint_forged",
     "tree_changed",
+    "archive_changed",
+    "archive_forged",
+    "archive_missing",
 ]
 """In which way a chain does not hold, for a seal, its entry, or what was signed of both."""
 

@@ -18,10 +18,13 @@ from services.audit.consumers import subscription
 from services.audit.copies import Copies
 from services.audit.examine import Examination
 from services.audit.notary import Notary
+from services.audit.parts import Parts
 from services.audit.queries import Search
+from services.audit.shelf import Shelf
 from services.audit.verify import Verdict, verify
 from services.audit.views import Verified
 from shared.blobs.local import LocalBlobs
+from shared.blobs.signing import MediaSigner
 from shared.bus.port import Delivery, Outcome
 from shared.contracts.actor import SYSTEM, Actor
 from shared.contracts.assignment import (
@@ -157,6 +160,11 @@ class Trail:
         self._handler = subscription(self.database).handler
         copies = Copies(LocalBlobs(self.outside), self.outside / "work")
         self.notary = Notary(self.database, copies, KEY)
+        self.shelf = Shelf(LocalBlobs(self.outside), self.outside / "work")
+
+    def parts(self, signer: MediaSigner) -> Parts:
+        """What the routes work with."""
+        return Parts(self.database, signer, self.notary, self.shelf, timedelta(days=365))
 
     async def hear(self, *facts: Fact) -> Sequence[Outcome]:
         """Deliver facts in one batch."""
@@ -185,7 +193,7 @@ class Trail:
 
     async def examine(self, tenant: str = "default", *notes: str) -> Verified:
         """Verify everything, as an administrator would."""
-        examination = Examination(self.database, self.notary, Context(tenant))
+        examination = Examination(self.database, self.notary, self.shelf, Context(tenant))
         return await examination.whole(notes)
 
     async def tamper(self, sql: str) -> None:

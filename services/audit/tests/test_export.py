@@ -19,7 +19,6 @@ from aiohttp.test_utils import TestClient, TestServer
 from services.audit import cli, http
 from services.audit.domain import checkpoint
 from services.audit.export import Export, _cell
-from services.audit.http import Parts
 from services.audit.offline import BadLine, verify_file
 from services.audit.queries import Search
 from services.audit.tests.conftest import KEY, Trail, World
@@ -41,7 +40,7 @@ ToFile = Callable[..., Awaitable[Path]]
 async def client(trail: Trail) -> AsyncIterator[TestClient]:
     """Whoever asks the service."""
     signer = MediaSigner(b"media", lambda: 0.0)
-    routes = http.routes.given(Parts(trail.database, signer, trail.notary))
+    routes = http.routes.given(trail.parts(signer))
     server = TestServer(application("audit", [routes], seal=SEAL))
     async with TestClient(server) as asking:
         yield asking
@@ -112,7 +111,7 @@ async def test_a_reader_who_dawdles_holds_nothing_but_his_place(
     await trail.grow(world, 900)
     note = await trail.notary.checkpoint("default")
     signed = await trail.notary.latest("default")
-    reading = Export(trail.database, Context("default"), search, signed).jsonl(note)
+    reading = Export(trail.database, trail.shelf, Context("default"), search, signed).jsonl(note)
     page = await anext(reading)
     assert len(page.splitlines()) < 300
     pool = trail.database.pool
@@ -224,24 +223,24 @@ async def test_the_first_bad_line_of_a_file_is_named(
 ) -> None:
     await trail.grow(world, 10)
     file = await export()
-    assert cli.verify(file, PUBLIC) == 0
+    assert cli.verify([file], PUBLIC) == 0
     rows = lines(file)
     forge(rows)
     with pytest.raises(BadLine) as bad:
         verify_file(write(file, rows), KEY.public_key())
     assert bad.value.number == line
-    assert cli.verify(file, PUBLIC) == 1
+    assert cli.verify([file], PUBLIC) == 1
 
 
 async def test_another_key_verifies_nothing(export: ToFile, trail: Trail, world: World) -> None:
     await trail.grow(world, 2)
     file = await export()
-    assert cli.verify(file, base64.b64encode(bytes(range(32))).decode()) == 1
-    assert cli.verify(file, "no key") == 2
-    assert cli.verify(file.with_name("nothing"), PUBLIC) == 2
+    assert cli.verify([file], base64.b64encode(bytes(range(32))).decode()) == 1
+    assert cli.verify([file], "no key") == 2
+    assert cli.verify([file.with_name("nothing")], PUBLIC) == 2
     key_file = file.with_name("key")
     key_file.write_text(PUBLIC + "\n")
-    assert cli.verify(file, str(key_file)) == 0
+    assert cli.verify([file], str(key_file)) == 0
 
 
 async def test_csv_has_a_row_for_each_entry(export: ToFile, trail: Trail, world: World) -> None:
