@@ -92,10 +92,7 @@ def _run(modules: list[Module], settings: RuntimeSettings) -> None:
 
 
 def verify_export(
-    files: Annotated[
-        list[Path],
-        typer.Argument(metavar="FILE...", help="Exports or archives in JSON lines, in order."),
-    ],
+    file: Annotated[Path, typer.Argument(help="An export in JSON lines.")],
     key: Annotated[
         str,
         typer.Option(help="The public key of /.well-known/audit-key, in base64, or a file of it."),
@@ -103,11 +100,10 @@ def verify_export(
 ) -> None:
     """Verify an exported trail, without database or network.
 
-    Of several files each must go on where the one before ended.
     Exits with 0 if it holds, with 1 after naming the first bad line, with 2 if it cannot be read.
     """
     verify = import_module("services.audit.cli").verify
-    raise typer.Exit(verify(files, key))
+    raise typer.Exit(verify(file, key))
 
 
 def _program() -> TyperGroup:

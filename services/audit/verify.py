@@ -103,21 +103,25 @@ async def resumed(tx: Tx, floor: Archive | None, key: Ed25519PublicKey) -> Start
     if floor is None:
         return Start()
     roots = await ledger.blocks(tx, floor.last // BLOCK)
-    try:
-        if _made_of(roots, floor, tx.context.tenant, key):
-            return Start(Head(floor.last, floor.hash), Tree(roots))
-        for archive in await archives.every(tx):
-            if not _made_of(roots, archive, tx.context.tenant, key):
-                return Fault(archive.first, "tree_changed", archive.last)
-    except ForgedArchive:
-        return Fault(1, "archive_forged", floor.last)
-    return Fault(1, "tree_changed", floor.last)
+    if _wrong(roots, floor, tx.context.tenant, key) is None:
+        return Start(Head(floor.last, floor.hash), Tree(roots))
+    every = await archives.every(tx)
+    faults = (_wrong(roots, archive, tx.context.tenant, key) for archive in every)
+    return next(filter(None, faults), Fault(floor.first, "archive_forged", floor.last))
 
 
-def _made_of(roots: Sequence[bytes], archive: Archive, tenant: str, key: Ed25519PublicKey) -> bool:
-    signed = archive.vouched(tenant, key)
+def _wrong(
+    roots: Sequence[bytes], archive: Archive, tenant: str, key: Ed25519PublicKey
+) -> Fault | None:
+    """What is wrong with what is stored of an archive, if anything: who signed it, or its tree."""
     count = archive.last // BLOCK
-    return len(roots) >= count and Tree(roots[:count]).root() == signed.root
+    try:
+        signed = archive.vouched(tenant, key)
+    except ForgedArchive:
+        return Fault(archive.first, "archive_forged", archive.last)
+    if len(roots) < count or Tree(roots[:count]).root() != signed.root:
+        return Fault(archive.first, "tree_changed", archive.last)
+    return None
 
 
 async def verify(

@@ -13,9 +13,11 @@ import asyncpg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.audit import queries
+from services.audit import archives, queries
+from services.audit.archivist import Archivist
 from services.audit.consumers import subscription
 from services.audit.copies import Copies
+from services.audit.domain.archive import Archive
 from services.audit.examine import Examination
 from services.audit.notary import Notary
 from services.audit.parts import Parts
@@ -145,6 +147,7 @@ def world() -> World:
 
 
 TRAIL = ("assignment_history", "history_seals")
+YEAR = timedelta(days=365)
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
 
@@ -161,10 +164,11 @@ class Trail:
         copies = Copies(LocalBlobs(self.outside), self.outside / "work")
         self.notary = Notary(self.database, copies, KEY)
         self.shelf = Shelf(LocalBlobs(self.outside), self.outside / "work")
+        self.archivist = Archivist(self.database, self.notary, self.shelf, YEAR)
 
     def parts(self, signer: MediaSigner) -> Parts:
         """What the routes work with."""
-        return Parts(self.database, signer, self.notary, self.shelf, timedelta(days=365))
+        return Parts(self.database, signer, self.notary, self.shelf, YEAR)
 
     async def hear(self, *facts: Fact) -> Sequence[Outcome]:
         """Deliver facts in one batch."""
@@ -185,6 +189,29 @@ class Trail:
             facts = [world.assigned(new_id(), new_id()) for _ in range(min(count, 200))]
             await self.hear(*facts)
             count -= len(facts)
+
+    async def grow_old(self, world: World, *months: int) -> None:
+        """Add entries of months that ended over a year ago, so many in each, and one of today."""
+        now = datetime.now(UTC)
+        for back, count in zip(range(len(months) + 13, 13, -1), months, strict=True):
+            years, month = divmod(now.month - 1 - back, 12)
+            then = now.replace(year=now.year + years, month=month + 1, day=15)
+            self.databases.clock.offset = then - now
+            await self.grow(world, count)
+        self.databases.clock.offset = timedelta(0)
+        await self.grow(world, 1)
+
+    async def archived(self, tenant: str = "default") -> list[Archive]:
+        """All archives, the oldest first."""
+        async with self.database.transaction(Context(tenant)) as tx:
+            return await archives.every(tx)
+
+    async def online(self) -> list[int]:
+        """The numbers of the entries in the database."""
+        rows = await self.databases.as_admin(
+            "select seq from audit.assignment_history where tenant_id = 'default' order by seq"
+        )
+        return [row["seq"] for row in rows]
 
     async def verify(self, tenant: str = "default") -> Verdict:
         """Verify the whole chain."""

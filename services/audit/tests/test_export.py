@@ -223,13 +223,13 @@ async def test_the_first_bad_line_of_a_file_is_named(
 ) -> None:
     await trail.grow(world, 10)
     file = await export()
-    assert cli.verify([file], PUBLIC) == 0
+    assert cli.verify(file, PUBLIC) == 0
     rows = lines(file)
     forge(rows)
     with pytest.raises(BadLine) as bad:
         verify_file(write(file, rows), KEY.public_key())
     assert bad.value.number == line
-    assert cli.verify([file], PUBLIC) == 1
+    assert cli.verify(file, PUBLIC) == 1
 
 
 @pytest.mark.parametrize(
@@ -260,12 +260,12 @@ async def test_what_is_written_in_another_way_is_read_with_all_exactness(
 async def test_another_key_verifies_nothing(export: ToFile, trail: Trail, world: World) -> None:
     await trail.grow(world, 2)
     file = await export()
-    assert cli.verify([file], base64.b64encode(bytes(range(32))).decode()) == 1
-    assert cli.verify([file], "no key") == 2
-    assert cli.verify([file.with_name("nothing")], PUBLIC) == 2
+    assert cli.verify(file, base64.b64encode(bytes(range(32))).decode()) == 1
+    assert cli.verify(file, "no key") == 2
+    assert cli.verify(file.with_name("nothing"), PUBLIC) == 2
     key_file = file.with_name("key")
     key_file.write_text(PUBLIC + "\n")
-    assert cli.verify([file], str(key_file)) == 0
+    assert cli.verify(file, str(key_file)) == 0
 
 
 async def test_csv_has_a_row_for_each_entry(export: ToFile, trail: Trail, world: World) -> None:
