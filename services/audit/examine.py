@@ -31,6 +31,8 @@ from shared.contracts.context import Context
 from shared.contracts.refusal import Refusal
 from shared.db import Database, Tx
 
+_FORGED = Fault(1, "checkpoint_forged")
+
 
 class EntryNotFound(Refusal):
     """The trail has no entry with this number yet."""
@@ -72,8 +74,9 @@ class Examination:
         async with self.database.snapshot(self.context) as tx:
             verdict = await self._verify(tx, given(brought), outside, await kept_inside(tx, key))
             floor = await archives.floor(tx)
-            count = await restorations.count(tx)
-            if not (fault := _first(in_archive, *forgotten, verdict.fault) or refused):
+            vouched = await restorations.every(tx)
+            forged = None if all(each.is_ours(key) for each in vouched) else _FORGED
+            if not (fault := _first(in_archive, *forgotten, forged, verdict.fault) or refused):
                 signed = notes.read(note, tenant, key)
                 consistency = await self._consistency(tx, [*brought, signed][:2])
         if floor and floor.id not in {each.id for each in known}:  # archived just now
@@ -84,7 +87,7 @@ class Examination:
             ok=True,
             entries=verdict.entries,
             archived_entries=floor.last if floor else 0,
-            restorations=count,
+            restorations=len(vouched),
             checkpoint=note,
             consistency=consistency,
         )
@@ -124,7 +127,7 @@ class Examination:
         return None
 
     async def forgotten(self) -> list[str]:
-        """Statements of restorations that were vouched for, of which the database knows nothing."""
+        """Statements about what was lost that the database does not know."""
         outside = await self.notary.copies.statements(self.context.tenant)
         async with self.database.transaction(self.context) as tx:
             known = await restorations.every(tx)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from asyncpg import Record
-from sqlalchemy import Text, bindparam, func, insert, select
+from sqlalchemy import Text, bindparam, insert, select
 
 from services.audit.domain.restoration import LostCheckpoint, Restoration
 from services.audit.retention_tables import restorations
@@ -13,15 +13,9 @@ from shared.db import Statement, Tx
 
 _tenant = bindparam("tenant", type_=Text)
 _mine = restorations.c.tenant_id == _tenant
-_count = Statement(select(func.count()).where(_mine))
 _every = Statement(select(restorations).where(_mine).order_by(restorations.c.id))
 _one = Statement(select(restorations).where(_mine, restorations.c.id == bindparam("id")))
 _append = Statement(insert(restorations))
-
-
-async def count(tx: Tx) -> int:
-    """How many parts of the chain were lost."""
-    return int(await tx.fetchval(_count, tenant=tx.context.tenant))
 
 
 async def rows(tx: Tx) -> list[Record]:

@@ -101,7 +101,7 @@ class ReleaseQuery(BaseModel):
 class Hold(BaseModel):
     """A legal hold; released if `released_at` is not null."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
     id: UUID
     reason: str

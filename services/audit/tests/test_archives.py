@@ -138,7 +138,7 @@ async def test_what_is_archived_during_an_export_is_in_it(trail: Trail, world: W
 
 
 async def test_a_search_says_what_it_does_not_find(old: Trail, get: Get) -> None:
-    (first, second) = await old.archived()
+    _, second = await old.archived()
     told = {
         "entries": 512,
         "recorded_until": rfc3339(second.last_at),
@@ -233,7 +233,7 @@ async def test_a_change_of_a_file_is_found_at_its_entry(
 
 
 async def test_a_lost_file_is_found(old: Trail, get: Get) -> None:
-    first, second = await old.archived()
+    _, second = await old.archived()
     (old.outside / second.object_key).unlink()
     assert place(await old.examine()) == (257, "archive_missing", 512)
     assert (await get(f"{AUDIT}/verify", archives="false"))[1]["ok"]
@@ -251,7 +251,7 @@ async def test_a_lost_file_is_found(old: Trail, get: Get) -> None:
         ("update audit.history_archives set stated = 'x'", (1, "archive_forged", 256)),
         (
             "update audit.history_archives set hash = sha256('x') where first_seq = 257",
-            (1, "archive_forged", 512),
+            (257, "archive_forged", 512),
         ),
         ("delete from audit.history_archives where first_seq = 1", (1, "missing", None)),
         (

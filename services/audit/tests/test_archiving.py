@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import asyncpg
 import pytest
 import structlog
 
+from services.audit import archives
 from services.audit.archives import RemovalRefused
 from services.audit.domain.archive import Month, cut, due_before
 from services.audit.offline import verify_file
@@ -158,13 +158,13 @@ async def test_what_cannot_be_read_back_is_not_removed(
 
 
 @pytest.fixture
-async def archived_but_online(trail: Trail, world: World) -> AsyncIterator[Trail]:
+async def archived_but_online(trail: Trail, world: World) -> Trail:
     """A trail of which the first 512 entries are archived, and still in the database."""
     await trail.grow_old(world, 600)
     await trail.archivist.archive_next("default")
     assert len(await trail.archived()) == 1
     assert len(await trail.online()) == 601
-    yield trail
+    return trail
 
 
 REMOVE = "select set_config('app.tenant', '{}', false), audit.remove_archived({})"
@@ -200,8 +200,6 @@ async def test_one_tenant_cannot_remove_what_is_anothers(archived_but_online: Tr
     (archive,) = await archived_but_online.archived()
     async with archived_but_online.database.transaction(Context("other")) as tx:
         with pytest.raises(RemovalRefused, match="ends no archive"):
-            from services.audit import archives
-
             await archives.remove(tx, archive)
     assert len(await archived_but_online.online()) == 601
 
