@@ -24,6 +24,8 @@ def verify(file: Path, key: str) -> int:
         return 2
     signed = verified.checkpoint
     extent = "all" if verified.complete else f"{verified.entries} of"
+    if behind := verified.follows.size:
+        extent = f"those after {behind} of"
     typer.echo(f"{file}: sound, {extent} {signed.size} entries of {signed.tenant}")
     return 0
 

@@ -3,8 +3,8 @@
 A log must never sign two heads that contradict each other. So the notary signs only what continues
 the newest checkpoint, the one in the database as well as the one that is kept outside: what was
 added is verified link by link, and what was signed before must still be there. After an old backup
-was restored it therefore refuses, until whoever keeps the copies has set those aside which the
-backup does not know.
+was restored it therefore refuses, until an administrator acknowledges it (``restoring``); then the
+copies which the backup does not know are set aside.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from prometheus_client import Gauge
 
-from services.audit import ledger, store
+from services.audit import ledger, restorations, store
 from services.audit.copies import Copies, CopyDiffers
 from services.audit.domain import checkpoint as notes
 from services.audit.domain.chain import Fault, Verification
 from services.audit.domain.checkpoint import Checkpoint, ForgedCheckpoint
 from services.audit.domain.merkle import Tree
+from services.audit.domain.restoration import Restoration
 from services.audit.verify import walk
 from shared.blobs.port import StorageUnavailable
 from shared.contracts.context import Context
@@ -103,6 +104,38 @@ class Notary:
 
         It is in the database and outside before anybody sees it. Raises TrailBroken.
         """
+        try:
+            return await self._checkpoint(tenant)
+        except TrailBroken:
+            if not await self.set_aside_lost(tenant):
+                raise
+            return await self._checkpoint(tenant)
+
+    async def set_aside_lost(self, tenant: str) -> bool:
+        """Set copies aside of what was lost and vouched for; whether there were any left.
+
+        Only those that are named one by one: what contradicts any other is tampering.
+        """
+        async with self.database.transaction(Context(tenant)) as tx:
+            vouched = await restorations.every(tx)
+        moved = False
+        for each in vouched:
+            if each.is_ours(self.key.public_key()) and (sizes := await self._left_of(each)):
+                await self.copies.set_aside(tenant, each.id, each.statement, sizes)
+                moved = True
+        return moved
+
+    async def _left_of(self, restoration: Restoration) -> list[int]:
+        lost = dict(restoration.lost)
+        there = await self.copies.sizes(restoration.tenant)
+        opened = [
+            self._read(await self.copies.note(restoration.tenant, size), restoration.tenant)
+            for size in there
+            if size in lost
+        ]
+        return [each.size for each in opened if each.hash.hex() == lost[each.size]]
+
+    async def _checkpoint(self, tenant: str) -> str:
         async with self.database.transaction(Context(tenant)) as tx:
             await store.take_signature(tx)
             signed = await self._signed_last(tx)

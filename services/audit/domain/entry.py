@@ -24,6 +24,10 @@ Action = Literal[
     "user_changed",
     "api_key_created",
     "api_key_deleted",
+    "hold_placed",
+    "hold_released",
+    "entries_archived",
+    "restore_acknowledged",
 ]
 
 

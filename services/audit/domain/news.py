@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from services.audit.domain.entry import Deed
 from shared.contracts.actor import Actor
 from shared.contracts.chunks import singly
 from shared.contracts.converter import AssetUploaded, RenditionReady
@@ -40,6 +41,17 @@ def news_of(facts: Iterable[Envelope[Event]]) -> News:
         for each in singly(fact):
             _meet_named(news, each.event)
             _hear(news, each)
+    return news
+
+
+def stubs_of(deed: Deed) -> News:
+    """At least a stub of whoever did it, and of whom and what it was done to."""
+    news = News()
+    _meet_actor(news, deed.actor)
+    if deed.user_id:
+        _learn(news.users, deed.user_id)
+    if deed.asset_id:
+        _learn(news.assets, deed.asset_id)
     return news
 
 
