@@ -82,6 +82,7 @@ _PLAIN = {
     "/readyz": ("Whether it can be asked, and which parts are down", "200", "503"),
     "/metrics": ("Measurements in the text format of Prometheus", "200"),
     "/openapi.json": ("This document", "200"),
+    "/asyncapi.json": ("AsyncAPI 3.0 of every event, on the bus and on the WebSocket", "200"),
     "/docs": ("This document to read", "200"),
 }
 
