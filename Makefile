@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 NODE_PACKAGES := $(patsubst %,tests-e2e/%/node_modules/.package-lock.json,tus documents)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock clean
+.PHONY: help run test check format docs lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,16 +22,20 @@ run: .venv/.runtime  ## start every service in one process; Ctrl-C stops it
 test: .venv/.dev .venv/tools $(NODE_PACKAGES)  ## run every test
 	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
-check: .venv/.dev  ## format, lint, types, import rules, contract files, lock files
+check: .venv/.dev  ## format, lint, types, import rules, contract files, lock files, docs
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q shared/contracts shared/testing/tests/test_locks.py
+	$(BIN)/python -m docs.generate --check
 
 format: .venv/.dev  ## put the sources into shape
 	$(BIN)/python -m ruff check --fix-only --quiet .
 	$(BIN)/python -m ruff format .
+
+docs: .venv/.dev  ## write the reference pages in docs/ anew
+	$(BIN)/python -m docs.generate
 
 lock: .venv/.installer  ## renew the lock files after a change of dependencies
 	$(COMPILE) --python-version 3.11 pyproject.toml --output-file requirements.lock

@@ -18,8 +18,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from services.gateway import asyncapi_words as words
-from shared.contracts import notifier  # noqa: F401 - importing it registers its event
-from shared.contracts import topology
+from shared.contracts import (
+    notifier,  # noqa: F401 - importing it registers its event
+    topology,
+)
 from shared.contracts.event import Event, all_events
 from shared.contracts.socket import (
     TOLD,
@@ -248,7 +250,9 @@ def _frame(event: type[Event], schemas: Document) -> Document:
     body = schemas[event.__name__]
     data = {
         **body,
-        "properties": words.shown(body["properties"], {"type": "string", "format": "uri-reference"}),
+        "properties": words.shown(
+            body["properties"], {"type": "string", "format": "uri-reference"}
+        ),
         "required": ["url" if name == "object_key" else name for name in body["required"]],
     }
     numbered = {} if event.transient else dict(words.NUMBERED)

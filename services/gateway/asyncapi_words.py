@@ -120,8 +120,7 @@ CLOUD_EVENT = {
 HEARING = "What a listener may say."
 SAYING = "What a listener hears: the answers to what it said, and every event it follows."
 
-SOCKET = (
-    """\
+SOCKET = """\
 The server says hello; the listener subscribes to topics; every event of them is one text frame.
 
 Topics: `assets` (all that happens to assets), `asset:ID`, `user:ID`, `operations`. Administrators
@@ -135,9 +134,7 @@ again.
 
 The server closes with these codes:
 
-"""
-    + "\n".join(f"- {code}: {meaning}" for code, meaning in CLOSE_CODES.items())
-)
+""" + "\n".join(f"- {code}: {meaning}" for code, meaning in CLOSE_CODES.items())
 
 HANDSHAKE = {
     "method": "GET",

@@ -90,7 +90,7 @@ _PLAIN = {
 def _plain(summary: str, statuses: list[str]) -> dict[str, Any]:
     described = {"200": "What was asked for", "503": "Not now"}
     return {
-        "tags": ["Operations"],
+        "tags": ["The server"],
         "summary": summary,
         "security": [],
         "responses": {status: {"description": described[status]} for status in statuses},
