@@ -19,10 +19,17 @@ DOCS = ROOT / "docs"
 HOW_TO = DOCS / "how-to"
 BEGIN = HOW_TO / "README.md"
 
-ALONE = {HOW_TO / "run-behind-a-proxy.md", HOW_TO / "run-as-processes.md"}
-"""Pages that start a product in their own way."""
+OF_PROCESSES = HOW_TO / "run-as-processes.md"
 
-TOGETHER = sorted(set(HOW_TO.glob("*.md")) - ALONE - {BEGIN}) + [DOCS / "runbook.md"]
+ALONE = [
+    ROOT / "README.md",
+    DOCS / "tutorial.md",
+    HOW_TO / "back-up-and-restore.md",
+    HOW_TO / "run-behind-a-proxy.md",
+]
+"""Pages that start a product themselves, each in its own way."""
+
+TOGETHER = [*sorted({*HOW_TO.glob("*.md")} - {*ALONE, BEGIN, OF_PROCESSES}), DOCS / "runbook.md"]
 """Pages that take for granted what BEGIN says."""
 
 
@@ -43,15 +50,13 @@ async def reader(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Read
         yield reader
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", "docs/tutorial.md", "docs/how-to/run-behind-a-proxy.md"]
-)
-async def test_a_page_for_newcomers(page: str, home: Path) -> None:
-    await Reader(home).follow(ROOT / page)
+@pytest.mark.parametrize("page", ALONE, ids=lambda page: page.stem)
+async def test_a_page_that_begins_at_the_beginning(page: Path, home: Path) -> None:
+    await Reader(home).follow(page)
 
 
 @pytest.mark.parametrize("page", TOGETHER, ids=lambda page: page.stem)
-async def test_a_page_for_who_knows_the_way(page: Path, reader: Reader) -> None:
+async def test_a_page_for_who_has_begun(page: Path, reader: Reader) -> None:
     await reader.follow(BEGIN, page)
 
 
@@ -63,4 +68,4 @@ async def test_the_page_on_processes(home: Path, postgres: PostgresServer, amqp_
             "amqp://marquee:secret@mq.example.com/": amqp_url,
             **{str(port): str(free_port()) for port in range(8081, 8087)},
         }
-        await Reader(home, meant).follow(HOW_TO / "run-as-processes.md")
+        await Reader(home, meant).follow(OF_PROCESSES)

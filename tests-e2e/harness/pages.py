@@ -2,9 +2,9 @@
 
 In a page, every ``sh`` block is run, all in one shell. ``sh server`` is typed in a terminal of its
 own, where Marquee then runs until the page ends or another such block takes its place; a reader who
-has a product already leaves it out. A ``text`` block is what the ``sh`` block before it prints; ids,
-times and hashes may differ, and ``…`` stands for anything. Where it is ``text soon``, the block
-before is typed again until it does. Blocks of other kinds are only looked at.
+has a product already leaves it out. A ``text`` block is what the ``sh`` block before it prints;
+ids, times and hashes may differ, and ``…`` stands for anything. Where it is ``text soon``, the
+block before is typed again until it does. Blocks of other kinds are only looked at.
 
 A page is followed in a fresh checkout made of links, so that ``data/`` and whatever else it leaves
 is its own. Addresses in the page stand for those of the servers at hand.
@@ -170,7 +170,7 @@ class Reader:
 
     def _complaint(self, block: Block, printed: list[str]) -> str:
         lines = [int(line.split()[1]) for line in printed if line.startswith(_FAILED)]
-        place = block.at(lines[0] - 1 if lines else 0)
+        place = block.at(lines[-1] - 1 if lines else 0)
         said = "".join(line for line in printed if not line.startswith(_FAILED))
         return f"{place} fails:\n{block.text}\n{said}"
 
