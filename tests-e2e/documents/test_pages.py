@@ -13,8 +13,6 @@ from harness.launch import ROOT
 from harness.pages import Reader, blocks, checkout
 from shared.testing.databases import PostgresServer, fresh_databases
 
-pytestmark = pytest.mark.xdist_group("documents")
-
 DOCS = ROOT / "docs"
 HOW_TO = DOCS / "how-to"
 BEGIN = HOW_TO / "README.md"
@@ -55,6 +53,7 @@ async def test_a_page_that_begins_at_the_beginning(page: Path, home: Path) -> No
     await Reader(home).follow(page)
 
 
+@pytest.mark.xdist_group("documents")
 @pytest.mark.parametrize("page", TOGETHER, ids=lambda page: page.stem)
 async def test_a_page_for_who_has_begun(page: Path, reader: Reader) -> None:
     await reader.follow(BEGIN, page)

@@ -3,8 +3,9 @@
 In a page, every ``sh`` block is run, all in one shell. ``sh server`` is typed in a terminal of its
 own, where Marquee then runs until the page ends or another such block takes its place; a reader who
 has a product already leaves it out. A ``text`` block is what the ``sh`` block before it prints;
-ids, times and hashes may differ, and ``…`` stands for anything. Where it is ``text soon``, the
-block before is typed again until it does. Blocks of other kinds are only looked at.
+ids, times and hashes may differ, ``…`` within a line stands for anything, and alone for any lines.
+Where it is ``text soon``, the block before is typed again until it does. Blocks of other kinds are
+only looked at.
 
 A page is followed in a fresh checkout made of links, so that ``data/`` and whatever else it leaves
 is its own. Addresses in the page stand for those of the servers at hand.
@@ -56,7 +57,8 @@ class Block:
 
     def at(self, offset: int = 0) -> str:
         """The place, as editors understand it."""
-        return f"{self.page.relative_to(ROOT)}:{self.line + offset}"
+        page = self.page.relative_to(ROOT) if self.page.is_relative_to(ROOT) else self.page
+        return f"{page}:{self.line + offset}"
 
 
 def blocks(page: Path) -> Iterator[Block]:
@@ -78,8 +80,15 @@ def blocks(page: Path) -> Iterator[Block]:
 
 def same(shown: str, printed: str) -> bool:
     """Whether a page shows what was printed, but for what differs every time."""
-    pattern = ".*?".join(map(re.escape, _steady(shown).split(_ANYTHING)))
-    return re.fullmatch(pattern, _steady(printed), re.DOTALL) is not None
+    pattern = "".join(
+        r"(?:[^\n]*\n)*?" if line.strip() == _ANYTHING else _like(line)
+        for line in _steady(shown).splitlines()
+    )
+    return re.fullmatch(pattern, _steady(printed) + "\n") is not None
+
+
+def _like(line: str) -> str:
+    return ".*?".join(map(re.escape, line.split(_ANYTHING))) + r"\n"
 
 
 def _steady(text: str) -> str:
