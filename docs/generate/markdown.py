@@ -57,7 +57,7 @@ def meaning(schema: Schema) -> str:
     """What is said of a value, and what it is when left out."""
     told = prose(schema.get("description", ""))
     default = schema.get("default")
-    if default in (None, "", []):
+    if default in (None, "", []) or "const" in schema:
         return told
     return f"{told} Default: `{json.dumps(default)}`.".strip()
 

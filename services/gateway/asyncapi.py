@@ -27,6 +27,7 @@ from shared.contracts.socket import (
     TOLD,
     Complaint,
     Hello,
+    Said,
     Subscribe,
     Subscribed,
     Unsubscribe,
@@ -39,7 +40,7 @@ Document = dict[str, Any]
 
 _EXAMPLES = Path(topology.__file__).parent / "examples"
 
-_SAYS: tuple[type[BaseModel], ...] = (Hello, Subscribed, Unsubscribed, Complaint)
+_SAYS: tuple[type[Said], ...] = (Hello, Subscribed, Unsubscribed, Complaint)
 _HEARS: tuple[type[BaseModel], ...] = (Subscribe, Unsubscribe)
 
 _SOCKET = "ws"

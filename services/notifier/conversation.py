@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from services.notifier.domain.topics import Topic, may_follow
 from services.notifier.hub import PAGE, Hub
@@ -15,6 +15,7 @@ from shared.contracts.socket import (
     Complaint,
     ComplaintCode,
     Hello,
+    Said,
     Subscribe,
     Subscribed,
     Unsubscribe,
@@ -119,7 +120,7 @@ class Conversation:
         if self._patience <= 0:
             self._socket.end(MISBEHAVED, "too many messages that make no sense")
 
-    async def _send(self, words: BaseModel) -> None:
+    async def _send(self, words: Said) -> None:
         await self._socket.send(words.model_dump())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contracts.assignment import Chunk
 from shared.contracts.converter import AssetProgressed
@@ -54,7 +54,13 @@ class Unsubscribe(BaseModel):
     topics: Topics
 
 
-class Hello(BaseModel):
+class Said(BaseModel):
+    """Words of the server, which always say of what ``type`` they are."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+class Hello(Said):
     """The greeting: the numbering (``epoch``) and its newest ``offset``.
 
     ``recovered`` answers the ``since`` and ``epoch`` of the address, if they were given: whether
@@ -67,7 +73,7 @@ class Hello(BaseModel):
     recovered: bool
 
 
-class Subscribed(BaseModel):
+class Subscribed(Said):
     """These topics are followed now; what was missed comes next.
 
     ``recovered`` is false when something may be missing: load afresh what you show.
@@ -78,7 +84,7 @@ class Subscribed(BaseModel):
     recovered: bool
 
 
-class Unsubscribed(BaseModel):
+class Unsubscribed(Said):
     """These topics are followed no more."""
 
     type: Literal["unsubscribed"] = "unsubscribed"
@@ -88,7 +94,7 @@ class Unsubscribed(BaseModel):
 ComplaintCode = Literal["invalid_message", "invalid_topic", "too_many_topics", "forbidden"]
 
 
-class Complaint(BaseModel):
+class Complaint(Said):
     """A message could not be acted upon; what was followed is still followed."""
 
     type: Literal["error"] = "error"
