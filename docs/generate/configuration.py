@@ -13,8 +13,12 @@ from limits import RateLimitItem
 from pydantic.fields import FieldInfo
 
 from docs.generate.markdown import prose, table
-from services.__main__ import MODULES
-from shared.runtime.settings import PREFIX, MarqueeSettings, RuntimeSettings
+from shared.runtime.settings import (
+    PREFIX,
+    SERVICE_PORTS,
+    MarqueeSettings,
+    RuntimeSettings,
+)
 
 _INTRODUCTION = """\
 # Configuration
@@ -39,7 +43,7 @@ _KINDS = {
 def page() -> str:
     """The page."""
     parts = [_INTRODUCTION, *_section("Every process", RuntimeSettings)]
-    for service in MODULES:
+    for service in ("gateway", *SERVICE_PORTS):
         for settings in _of(service):
             parts += _section(service, settings)
     return "\n".join(parts)
