@@ -82,6 +82,7 @@ _PLAIN = {
     "/readyz": ("Whether it can be asked, and which parts are down", "200", "503"),
     "/metrics": ("Measurements in the text format of Prometheus", "200"),
     "/openapi.json": ("This document", "200"),
+    "/asyncapi.json": ("AsyncAPI 3.0 of every event, on the bus and on the WebSocket", "200"),
     "/docs": ("This document to read", "200"),
 }
 
@@ -89,7 +90,7 @@ _PLAIN = {
 def _plain(summary: str, statuses: list[str]) -> dict[str, Any]:
     described = {"200": "What was asked for", "503": "Not now"}
     return {
-        "tags": ["Operations"],
+        "tags": ["The server"],
         "summary": summary,
         "security": [],
         "responses": {status: {"description": described[status]} for status in statuses},

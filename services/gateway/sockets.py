@@ -24,13 +24,11 @@ from services.gateway.table import WEBSOCKET
 from services.gateway.turnstile import Turnstile
 from services.gateway.upstream import Upstream, answering
 from shared.contracts.refusal import Refusal
+from shared.contracts.socket import EXPIRED, SLOW
 from shared.web.problems import InvalidInput
 
 MAX_MESSAGE = 16 * 1024
 """The longest message a client may send, in bytes."""
-
-SLOW_CLIENT = 4008
-SESSION_ENDED = 4001
 
 _HEARTBEAT_SECONDS = 20.0
 PATIENCE_SECONDS = 5.0
@@ -146,7 +144,7 @@ async def _join(
 
 async def _session_end(ended: asyncio.Event) -> tuple[int, bytes]:
     await ended.wait()
-    return SESSION_ENDED, b"the session has ended"
+    return EXPIRED, b"the session has ended"
 
 
 async def _pump(source: _Socket, target: _Socket) -> tuple[int, bytes]:
@@ -167,7 +165,7 @@ def _told(done: asyncio.Task[tuple[int, bytes]]) -> tuple[int, bytes]:
     if error is None:
         return done.result()
     if isinstance(error, TimeoutError):
-        return SLOW_CLIENT, b"too slow"
+        return SLOW, b"too slow"
     return WSCloseCode.GOING_AWAY, b""
 
 
