@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -14,7 +15,7 @@ import asyncpg
 import orjson
 from asyncpg import Record
 
-from shared.contracts.context import Context
+from shared.contracts.context import TENANT, Context
 from shared.contracts.envelope import seal
 from shared.contracts.event import Event
 from shared.db.statement import Statement
@@ -56,7 +57,7 @@ ACQUIRE_SECONDS = 10.0
 _CONNECTIONS = 16
 """Of one service in one process, at most."""
 
-_TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_TENANT = re.compile(TENANT)
 
 
 class LockTaken(Exception):
@@ -121,6 +122,22 @@ class Tx:
     def new_id(self) -> UUID:
         """A UUIDv7."""
         return self._database.new_id()
+
+    @asynccontextmanager
+    async def within(self, tenant: str) -> AsyncIterator[None]:
+        """Inside the block, act in another tenant: see its rows, write them, emit its events.
+
+        For what the operator does to tenants. An error inside ends the whole transaction.
+        """
+        outside = self.context
+        await self._enter(replace(outside, tenant=tenant))
+        yield
+        await self._enter(outside)
+
+    async def _enter(self, context: Context) -> None:
+        _require_tenant(context.tenant)
+        await self.connection.execute("select set_config('app.tenant', $1, true)", context.tenant)
+        self.context = context
 
     def emit(self, event: Event) -> UUID:
         """Publish this fact when, and only when, the transaction commits; return the event's id."""
@@ -215,8 +232,7 @@ class Database:
         locks: Sequence[int] = (),
         alone: int | None = None,
     ) -> AsyncIterator[Tx]:
-        if context.tenant != EVERY_TENANT and not _TENANT.fullmatch(context.tenant):
-            raise ValueError(f"not a tenant id: {context.tenant!r}")
+        _require_tenant(context.tenant)
         taken = "".join(f", pg_advisory_xact_lock({int(key)})" for key in locks)
         async with self.pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
             tx = Tx(connection, context, self)
@@ -255,6 +271,11 @@ class Database:
                 await self.pool.close()
         except TimeoutError:
             self.pool.terminate()
+
+
+def _require_tenant(tenant: str) -> None:
+    if tenant != EVERY_TENANT and not _TENANT.fullmatch(tenant):
+        raise ValueError(f"not a tenant id: {tenant!r}")
 
 
 def _provided(alone: int | None) -> str:

@@ -24,6 +24,8 @@ Action = Literal[
     "user_changed",
     "api_key_created",
     "api_key_deleted",
+    "tenant_created",
+    "tenant_changed",
 ]
 
 
