@@ -34,12 +34,14 @@ def _bundled_ffmpeg() -> Path:
 class ConverterSettings(MarqueeSettings):
     """``upload_max_bytes`` is inclusive; ``converter_slots`` is conversions at a time.
 
+    ``open_uploads`` is how many resumable uploads of a tenant may be under way at once.
     ``probe_seconds`` is how long an upload may wait to be looked at before it is accepted unseen,
     to be judged by its conversion.
     """
 
     upload_max_bytes: Annotated[int, Field(ge=1)] = 500 * MIB
     converter_slots: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=_half_the_cores)
+    open_uploads: Annotated[int, Field(ge=1)] = 1000
     probe_seconds: Annotated[float, Field(gt=0, le=60)] = 0.8
     webm_codec: Literal["av1", "vp9"] = "av1"
     ffmpeg: Annotated[Path, AfterValidator(_executable)] = Field(default_factory=_bundled_ffmpeg)
