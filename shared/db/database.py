@@ -18,6 +18,7 @@ from asyncpg import Record
 from shared.contracts.context import TENANT, Context
 from shared.contracts.envelope import seal
 from shared.contracts.event import Event
+from shared.db.sealing import FieldCipher, Place
 from shared.db.statement import Statement
 
 if TYPE_CHECKING:
@@ -150,7 +151,8 @@ class Tx:
 
         The schema has the table of ``shared.db.idempotency``, and the caller the claim's lock.
         """
-        self._kept = (actor, key, answer)
+        place = self._database.place_of_answer(self.context.tenant, actor, key)
+        self._kept = (actor, key, self._database.cipher.seal(place, answer))
 
     async def write_outbox(self) -> bool:
         """Store the emitted events, and the answer to keep; whether there were any events."""
@@ -179,8 +181,9 @@ class Tx:
 class Database:
     """A service's schema, seen through its own role.
 
-    ``new_id`` and ``clock`` come from the runtime, so that tests can set them. ``on_emit`` is
-    called after a commit that wrote to the outbox, to wake the relay.
+    ``new_id`` and ``clock`` come from the runtime, so that tests can set them. ``cipher`` seals
+    the secrets in its columns. ``on_emit`` is called after a commit that wrote to the outbox, to
+    wake the relay.
     """
 
     def __init__(
@@ -190,8 +193,10 @@ class Database:
         *,
         new_id: Callable[[], UUID],
         clock: Clock,
+        cipher: FieldCipher,
     ) -> None:
         self.pool = pool
+        self.cipher = cipher
         self.schema = schema
         self.new_id = new_id
         self.clock = clock
@@ -208,6 +213,11 @@ class Database:
             "set answer = excluded.answer, answered_at = excluded.answered_at) "
             f"{self.insert_outbox}"
         )
+
+    def place_of_answer(self, tenant: str, actor: str, key: bytes) -> Place:
+        """Where the answer to a request is kept."""
+        row = f"{tenant} {actor} {key.hex()}"
+        return Place(f"{self.schema}.idempotency_keys", "answer", row)
 
     def transaction(
         self, context: Context, *locks: int, alone: int | None = None

@@ -133,6 +133,9 @@ Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)]
 
+_Secret = Annotated[SecretStr, Field(min_length=32)]
+Secrets = Annotated[tuple[_Secret, ...], NoDecode, BeforeValidator(_split)]
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 SERVICE_PORTS = {
@@ -182,6 +185,7 @@ class RuntimeSettings(MarqueeSettings):
 
     secret_key: Annotated[SecretStr, Field(min_length=32)] | None = None
     audit_signing_key: Annotated[SecretStr, Field(min_length=32)] | None = None
+    old_secret_keys: Secrets = ()
 
     identity_url: str = f"http://127.0.0.1:{SERVICE_PORTS['identity']}"
     converter_url: str = f"http://127.0.0.1:{SERVICE_PORTS['converter']}"

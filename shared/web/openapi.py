@@ -186,7 +186,7 @@ def _usual_refusals(route: Route) -> list[type[Refusal]]:
     if route.asks.body is not None:
         usual += [problems.UnsupportedMediaType, problems.BodyTooLarge]
     if route.idempotent:
-        usual += [idempotency.KeyInUse, idempotency.KeyReused]
+        usual += [idempotency.KeyInUse, idempotency.AnswerUnreadable, idempotency.KeyReused]
     return usual
 
 
