@@ -51,6 +51,7 @@ def build(runtime: Runtime) -> Service:
         intake=intake,
         broom=parts_broom,
         new_id=runtime.new_id,
+        most=bench.settings.open_uploads,
     )
     return Service(
         "converter",

@@ -23,6 +23,7 @@ from services.gateway.headers import own_headers
 from services.gateway.table import WEBSOCKET
 from services.gateway.turnstile import Turnstile
 from services.gateway.upstream import Upstream, answering
+from shared.contracts.notifier import TooManySockets
 from shared.contracts.refusal import Refusal
 from shared.contracts.socket import EXPIRED, SLOW
 from shared.web.problems import InvalidInput
@@ -36,6 +37,9 @@ PATIENCE_SECONDS = 5.0
 
 CLOSE_SECONDS = 5.0
 """How long it may then take to say goodbye; after both it is cut off."""
+
+_CROWDED = "You, or your tenant, have as many WebSockets open as may be; close some."
+_RETRY_SECONDS = 60
 
 _ServerSocket = web.WebSocketResponse
 _Socket = _ServerSocket | ClientWebSocketResponse[bool]
@@ -118,6 +122,8 @@ class Sockets:
             except WSServerHandshakeError as error:
                 if error.status >= 500:
                     raise
+                if error.status == HTTPStatus.TOO_MANY_REQUESTS:
+                    raise TooManySockets(_CROWDED, retry_after=_RETRY_SECONDS) from error
                 if error.status == HTTPStatus.BAD_REQUEST:
                     raise InvalidInput("The notifier does not understand the query.") from error
                 raise HandshakeRefused(f"The notifier answered {error.status}.") from error

@@ -7,8 +7,10 @@ from functools import partial
 
 from services.notifier import http
 from services.notifier.consumers import Listening, numbering
+from services.notifier.crowd import Crowd
 from services.notifier.hub import Hub
 from services.notifier.pruner import keep_pruning
+from services.notifier.settings import NotifierSettings
 from shared.contracts.converter import AssetProgressed
 from shared.contracts.notifier import EventsStored
 from shared.runtime.service import Loop, Runtime, Service
@@ -20,7 +22,9 @@ def build(runtime: Runtime) -> Service:
     database = runtime.database("notifier")
     hub = Hub(database, runtime.media_signer)
     listening = Listening(hub)
-    routes = http.routes.given(http.Parts(database, hub, runtime.actor_seal, time.time))
+    settings = NotifierSettings.load()
+    crowd = Crowd(per_user=settings.sockets_per_user, per_tenant=settings.sockets_per_tenant)
+    routes = http.routes.given(http.Parts(database, hub, crowd, runtime.actor_seal, time.time))
     routes.at_shutdown(hub.close)
 
     return Service(

@@ -65,6 +65,8 @@ AUDIT_TRAIL = Queue(
         identity.UserChanged,
         identity.ApiKeyCreated,
         identity.ApiKeyDeleted,
+        identity.TenantCreated,
+        identity.TenantChanged,
         converter.AssetUploaded,
         converter.AssetStatusChanged,
         converter.AssetDeleted,

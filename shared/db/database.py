@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -14,9 +15,10 @@ import asyncpg
 import orjson
 from asyncpg import Record
 
-from shared.contracts.context import Context
+from shared.contracts.context import TENANT, Context
 from shared.contracts.envelope import seal
 from shared.contracts.event import Event
+from shared.db.sealing import FieldCipher, Place
 from shared.db.statement import Statement
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ ACQUIRE_SECONDS = 10.0
 _CONNECTIONS = 16
 """Of one service in one process, at most."""
 
-_TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_TENANT = re.compile(TENANT)
 
 
 class LockTaken(Exception):
@@ -122,6 +124,22 @@ class Tx:
         """A UUIDv7."""
         return self._database.new_id()
 
+    @asynccontextmanager
+    async def within(self, tenant: str) -> AsyncIterator[None]:
+        """Inside the block, act in another tenant: see its rows, write them, emit its events.
+
+        For what the operator does to tenants. An error inside ends the whole transaction.
+        """
+        outside = self.context
+        await self._enter(replace(outside, tenant=tenant))
+        yield
+        await self._enter(outside)
+
+    async def _enter(self, context: Context) -> None:
+        _require_tenant(context.tenant)
+        await self.connection.execute("select set_config('app.tenant', $1, true)", context.tenant)
+        self.context = context
+
     def emit(self, event: Event) -> UUID:
         """Publish this fact when, and only when, the transaction commits; return the event's id."""
         ident = self.new_id()
@@ -133,7 +151,8 @@ class Tx:
 
         The schema has the table of ``shared.db.idempotency``, and the caller the claim's lock.
         """
-        self._kept = (actor, key, answer)
+        place = self._database.place_of_answer(self.context.tenant, actor, key)
+        self._kept = (actor, key, self._database.cipher.seal(place, answer))
 
     async def write_outbox(self) -> bool:
         """Store the emitted events, and the answer to keep; whether there were any events."""
@@ -162,8 +181,9 @@ class Tx:
 class Database:
     """A service's schema, seen through its own role.
 
-    ``new_id`` and ``clock`` come from the runtime, so that tests can set them. ``on_emit`` is
-    called after a commit that wrote to the outbox, to wake the relay.
+    ``new_id`` and ``clock`` come from the runtime, so that tests can set them. ``cipher`` seals
+    the secrets in its columns. ``on_emit`` is called after a commit that wrote to the outbox, to
+    wake the relay.
     """
 
     def __init__(
@@ -173,8 +193,10 @@ class Database:
         *,
         new_id: Callable[[], UUID],
         clock: Clock,
+        cipher: FieldCipher,
     ) -> None:
         self.pool = pool
+        self.cipher = cipher
         self.schema = schema
         self.new_id = new_id
         self.clock = clock
@@ -191,6 +213,11 @@ class Database:
             "set answer = excluded.answer, answered_at = excluded.answered_at) "
             f"{self.insert_outbox}"
         )
+
+    def place_of_answer(self, tenant: str, actor: str, key: bytes) -> Place:
+        """Where the answer to a request is kept."""
+        row = f"{tenant} {actor} {key.hex()}"
+        return Place(f"{self.schema}.idempotency_keys", "answer", row)
 
     def transaction(
         self, context: Context, *locks: int, alone: int | None = None
@@ -215,8 +242,7 @@ class Database:
         locks: Sequence[int] = (),
         alone: int | None = None,
     ) -> AsyncIterator[Tx]:
-        if context.tenant != EVERY_TENANT and not _TENANT.fullmatch(context.tenant):
-            raise ValueError(f"not a tenant id: {context.tenant!r}")
+        _require_tenant(context.tenant)
         taken = "".join(f", pg_advisory_xact_lock({int(key)})" for key in locks)
         async with self.pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
             tx = Tx(connection, context, self)
@@ -255,6 +281,11 @@ class Database:
                 await self.pool.close()
         except TimeoutError:
             self.pool.terminate()
+
+
+def _require_tenant(tenant: str) -> None:
+    if tenant != EVERY_TENANT and not _TENANT.fullmatch(tenant):
+        raise ValueError(f"not a tenant id: {tenant!r}")
 
 
 def _provided(alone: int | None) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -58,7 +59,8 @@ async def assembled(
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys = load_keys(settings)
     async with AsyncExitStack() as stack:
-        databases = await _databases(settings, modules, clock, new_id, stack)
+        open_database = partial(Database, new_id=new_id, clock=clock, cipher=keys.field_cipher)
+        databases = await _databases(settings, modules, open_database, stack)
         bus = await _bus(settings, databases, stack)
         blobs = await _blobs(settings, stack)
         yield Runtime(
@@ -86,8 +88,7 @@ def _check(settings: RuntimeSettings, modules: Sequence[Module]) -> None:
 async def _databases(
     settings: RuntimeSettings,
     modules: Sequence[Module],
-    clock: Clock,
-    new_id: NewId,
+    open_database: Callable[[asyncpg.Pool[asyncpg.Record], str], Database],
     stack: AsyncExitStack,
 ) -> dict[str, Database]:
     schemas = list({m.schema.name: m.schema for m in modules if m.schema}.values())
@@ -104,7 +105,7 @@ async def _databases(
     databases = {}
     for schema in schemas:
         pool = await open_pool(dsn, role=schema.role)
-        databases[schema.name] = Database(pool, schema.name, new_id=new_id, clock=clock)
+        databases[schema.name] = open_database(pool, schema.name)
         stack.push_async_callback(databases[schema.name].close)
     return databases
 

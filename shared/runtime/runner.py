@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -50,6 +51,9 @@ _POLL = 0.1
 _LONE_POLL = 1.0
 """The same where there is no other process: every commit wakes the relay itself."""
 
+
+_FILES = 65_536
+"""Files and sockets a process may have open, if the system lets it."""
 
 _HOUR = 3600.0
 
@@ -215,6 +219,14 @@ def _reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def _open_many_files() -> None:
+    """Each WebSocket takes up to three, and many systems allow a process 1024 unless it asks."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 async def run_until_stopped(modules: Sequence[Module], settings: RuntimeSettings) -> None:
     """Run services, print one ready line, and stop cleanly on SIGINT, SIGTERM or SIGHUP."""
     stop = asyncio.Event()
@@ -224,6 +236,7 @@ async def run_until_stopped(modules: Sequence[Module], settings: RuntimeSettings
     for number in numbers:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     began = time.monotonic()
+    _open_many_files()
     async with running(modules, settings) as process:
         names = [module.name for module in modules]
         url = process.urls[GATEWAY if GATEWAY in names else names[0]]

@@ -138,6 +138,9 @@ Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)]
 
+_Secret = Annotated[SecretStr, Field(min_length=32)]
+Secrets = Annotated[tuple[_Secret, ...], NoDecode, BeforeValidator(_split)]
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 SERVICE_PORTS = {
@@ -211,6 +214,8 @@ class RuntimeSettings(MarqueeSettings):
     required once any part is external."""
     audit_signing_key: Annotated[SecretStr, Field(min_length=32)] | None = None
     """What the key that signs the trail is made of, 32 characters or more; like the one above."""
+    old_secret_keys: Secrets = ()
+    """What `MARQUEE_SECRET_KEY` was before, with commas: what is stored under them stays readable."""
 
     identity_url: str = f"http://127.0.0.1:{SERVICE_PORTS['identity']}"
     """Where the gateway finds identity in a process of its own."""

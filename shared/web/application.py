@@ -15,6 +15,7 @@ from structlog.contextvars import bind_contextvars
 from shared.contracts.actor import SYSTEM
 from shared.contracts.context import DEFAULT_TENANT, Context
 from shared.web import openapi
+from shared.web.access import Access, require
 from shared.web.actor import HEADER as ACTOR
 from shared.web.actor import ActorSeal, Claims, ForgedActor
 from shared.web.answer import Answer, json_response
@@ -23,8 +24,8 @@ from shared.web.health import Health
 from shared.web.idempotency import HEADER, Key
 from shared.web.metrics import metrics, observe, route_of
 from shared.web.paging import Page
-from shared.web.problems import Forbidden, Unauthenticated, answer_to
-from shared.web.routes import HEADERS, Access, Call, Route, Routes
+from shared.web.problems import Unauthenticated, answer_to
+from shared.web.routes import HEADERS, Call, Route, Routes
 from shared.web.trace import Trace
 
 TRACE: web.RequestKey[Trace] = web.RequestKey("trace", Trace)
@@ -199,8 +200,8 @@ class Gate:
         claims = self._claims(request)
         if claims is None and access != "public":
             raise Unauthenticated("This route needs a signed-in caller.")
-        if claims and access == "admin" and claims.role != "admin":
-            raise Forbidden("This needs the role of an administrator.")
+        if claims:
+            require(claims, access)
         trace = request[TRACE]
         context = Context(
             tenant=claims.tenant if claims else DEFAULT_TENANT,

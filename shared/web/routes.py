@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from inspect import getdoc
-from typing import Any, Generic, Literal, TypedDict, TypeVar, Unpack, get_type_hints
+from typing import Any, Generic, TypedDict, TypeVar, Unpack, get_type_hints
 from uuid import UUID
 
 from aiohttp import web
@@ -17,13 +17,11 @@ from shared.contracts.identity import Role
 from shared.contracts.refusal import Refusal
 from shared.db import Database, Tx
 from shared.web import idempotency
+from shared.web.access import Access
 from shared.web.answer import Answer
 from shared.web.idempotency import Key
 from shared.web.parse import Parameters
 from shared.web.patience import patiently
-
-Access = Literal["public", "user", "admin", "internal"]
-"""Who may ask: anyone; anyone signed in; administrators; only the gateway, for itself."""
 
 HEADERS: web.RequestKey[dict[str, str]] = web.RequestKey("headers", dict)
 """What a route wants its answer to say besides, whatever answer it will be."""

@@ -28,6 +28,8 @@ Action = Literal[
     "hold_released",
     "entries_archived",
     "restore_acknowledged",
+    "tenant_created",
+    "tenant_changed",
 ]
 
 

@@ -20,7 +20,14 @@ from shared.contracts.chunks import singly
 from shared.contracts.converter import AssetDeleted, AssetStatusChanged, AssetUploaded
 from shared.contracts.envelope import Envelope
 from shared.contracts.event import Event
-from shared.contracts.identity import ApiKeyCreated, ApiKeyDeleted, UserChanged, UserCreated
+from shared.contracts.identity import (
+    ApiKeyCreated,
+    ApiKeyDeleted,
+    TenantChanged,
+    TenantCreated,
+    UserChanged,
+    UserCreated,
+)
 
 _NAMED = (
     "user_id",
@@ -117,6 +124,8 @@ DEEDS: Mapping[type[Event], _Told] = {
     UserChanged: _Told("user_changed", _fields("changed", "role", "disabled")),
     ApiKeyCreated: _Told("api_key_created", _fields("key_id", "prefix", "role")),
     ApiKeyDeleted: _Told("api_key_deleted", _fields("key_id", "prefix", "role")),
+    TenantCreated: _Told("tenant_created", _fields("tenant")),
+    TenantChanged: _Told("tenant_changed", _fields("tenant", "changed", "disabled")),
 }
 """Every event that is a deed; whoever did it, and when, is in its envelope."""
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from aiohttp import WSMsgType, web
 
 from shared.contracts.converter import AssetInUse
+from shared.contracts.notifier import TooManySockets
 from shared.contracts.refusal import Refusal
 from shared.runtime.keys import Keys
 from shared.web import Health, Routes
@@ -209,6 +210,8 @@ async def _socket(request: web.Request) -> web.WebSocketResponse:
     """Echo; ``close <code> <reason>`` closes so. Understands no query."""
     if "since" in request.query:
         raise InvalidInput("no number")
+    if "crowded" in request.query:
+        raise TooManySockets("no room")
     socket = web.WebSocketResponse()
     await socket.prepare(request)
     await socket.send_str("hello")
