@@ -1,0 +1,5 @@
+"""What operators see and do: the state of the system, parked messages, resync, and the doctor.
+
+Composed from what each service says of itself inside; a service that is down is named, and holds
+up nothing.
+"""
