@@ -19,10 +19,14 @@ RETRY_DELAYS = (5, 30, 120, 600)
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A durable queue and the events it receives; what it cannot handle is parked beside it."""
+    """A durable queue and the events it receives; what it cannot handle is parked beside it.
+
+    ``restated`` come only when somebody asks their owner to tell again what is so.
+    """
 
     name: str
     events: tuple[type[Event], ...]
+    restated: tuple[type[Event], ...] = ()
 
     @property
     def parked(self) -> str:
@@ -30,9 +34,14 @@ class Queue:
         return f"{self.name}.parked"
 
     @property
+    def accepted(self) -> tuple[type[Event], ...]:
+        """Every kind of event that its consumer handles."""
+        return tuple(dict.fromkeys((*self.events, *self.restated)))
+
+    @property
     def bindings(self) -> tuple[str, ...]:
-        """Routing keys."""
-        return tuple(event.name for event in self.events)
+        """Routing keys: the events, and the queue's own name for what is meant for it alone."""
+        return (*(event.name for event in self.events), self.name)
 
 
 CONVERTER_TICKETS = Queue("converter.tickets", (converter.TicketIssued,))

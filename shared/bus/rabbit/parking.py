@@ -1,41 +1,44 @@
-"""Looking into queues: how much waits, what is parked, and putting it back."""
+"""Looking into queues: how much waits, and what is parked."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from uuid import UUID
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+from aio_pika.exceptions import ChannelNotFoundEntity
 
 from shared.bus.port import Depth, ParkedMessage
 from shared.bus.rabbit.connection import Link, Timing, broker_errors
-from shared.bus.rabbit.publisher import Publisher
-from shared.bus.rabbit.wire import from_amqp, from_parked, to_amqp
+from shared.bus.rabbit.topology import Counts
+from shared.bus.rabbit.wire import from_parked
 from shared.contracts.topology import Queue
-
-_TRIES = 3
-"""How often a message is looked for: someone else may be looking at it just now."""
 
 
 class Parking:
-    """Looks by getting without acknowledging; closing the channel then puts all back."""
+    """Looks by getting without acknowledging; closing the channel then puts all back.
 
-    def __init__(self, link: Link, publisher: Publisher, timing: Timing) -> None:
+    What one looks at, nobody else sees meanwhile: two that look at once each see a part.
+    """
+
+    def __init__(self, link: Link, timing: Timing) -> None:
         self._link = link
-        self._publisher = publisher
         self._timing = timing
         self._one_looks = asyncio.Lock()
 
     async def depth(self, queue: Queue) -> Depth:
-        """Ready messages. Raises BusUnavailable."""
+        """Ready messages, and who consumes. Raises BusUnavailable."""
         async with self._channel() as channel:
-            ready, parked = [
-                (await channel.declare_queue(name, passive=True)).declaration_result.message_count
-                for name in (queue.name, queue.parked)
-            ]
-        return Depth(ready=ready or 0, parked=parked or 0)
+            own = await _counts(channel, queue.name)
+            parked = await _counts(channel, queue.parked)
+        return Depth(own.message_count or 0, parked.message_count or 0, own.consumer_count or 0)
+
+    async def missing(self, queues: Iterable[Queue]) -> list[str]:
+        """Those that are not there. Raises BusUnavailable."""
+        names = [name for queue in queues for name in (queue.name, queue.parked)]
+        return [name for name in names if not await self._is_there(name)]
 
     async def parked(self, queue: Queue, limit: int) -> list[ParkedMessage]:
         """The first parked messages. Raises BusUnavailable."""
@@ -46,23 +49,23 @@ class Parking:
             ]
         return sorted(found, key=lambda parked: parked.parked_at)
 
-    async def replay(self, queue: Queue, message_id: UUID) -> bool:
-        """Publish it to its queue again, then forget it here. Raises BusUnavailable."""
-        for _ in range(_TRIES):
-            if await self._replay(queue, message_id):
-                return True
-            await asyncio.sleep(0.2)
-        return False
-
-    async def _replay(self, queue: Queue, message_id: UUID) -> bool:
+    async def discard(self, queue: Queue, parkings: Collection[UUID]) -> int:
+        """Acknowledge those of these ids, and put back the others. Raises BusUnavailable."""
+        discarded = 0
         async with self._one_looks, self._channel() as channel:
             async for incoming in _messages(channel, queue.parked):
-                message = from_amqp(incoming)
-                if message.id == message_id:
-                    await self._publisher.publish(to_amqp(message), exchange="", key=queue.name)
+                if from_parked(queue.name, incoming).id in parkings:
                     await incoming.ack()
-                    return True
-        return False
+                    discarded += 1
+        return discarded
+
+    async def _is_there(self, name: str) -> bool:
+        async with self._channel() as channel:
+            try:
+                await _counts(channel, name)
+            except ChannelNotFoundEntity:
+                return False
+        return True
 
     @asynccontextmanager
     async def _channel(self) -> AsyncIterator[AbstractChannel]:
@@ -71,6 +74,10 @@ class Parking:
             async with asyncio.timeout(self._timing.tend):
                 async with connection.channel(publisher_confirms=False) as channel:
                     yield channel
+
+
+async def _counts(channel: AbstractChannel, name: str) -> Counts:
+    return (await channel.declare_queue(name, passive=True)).declaration_result
 
 
 async def _messages(
