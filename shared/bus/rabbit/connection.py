@@ -73,6 +73,7 @@ class Link:
         self._connection: AbstractConnection | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._last_error: BusUnavailable | None = None
+        self._closing = False
 
     @property
     def up(self) -> bool:
@@ -107,13 +108,18 @@ class Link:
             raise self._last_error
 
     async def close(self) -> None:
-        """Stop keeping, and hang up."""
+        """Stop keeping, and hang up.
+
+        A cancellation that hits the client in the middle of a call may get lost in it.
+        """
+        self._closing = True
+        self.kick()
         if self._keeper:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
 
     async def _keep(self) -> None:
-        while True:
+        while not self._closing:
             try:
                 await self._live()
             except BusUnavailable as error:
@@ -128,7 +134,7 @@ class Link:
         """One connection from its start to its end."""
         connection = await self._connect()
         try:
-            while connection.connected.is_set():
+            while connection.connected.is_set() and not self._closing:
                 self._kicked.clear()
                 await self._tend_in_time(connection)
                 self._connection, self._last_error = connection, None
@@ -160,6 +166,8 @@ class Link:
                 await self._tend(connection)
 
     async def _wait_for_a_reason(self) -> None:
+        if self._closing:
+            return
         try:
             async with asyncio.timeout(self._timing.watch):
                 await self._kicked.wait()

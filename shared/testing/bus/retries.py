@@ -101,7 +101,7 @@ class RetryConformance:
 
     async def test_a_replay_reaches_only_the_queue_that_gave_up(self, kit: BusKit) -> None:
         bus = await kit.bus()
-        alpha, beta = Recorder(), Recorder(lambda d: Park("no"))
+        alpha, beta = Recorder(), Recorder(lambda _: Park("no"))
         bus.subscribe(on(kit.names.alpha, alpha))
         bus.subscribe(on(kit.names.beta, beta))
         await kit.send(bus, ticket())
