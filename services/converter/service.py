@@ -20,7 +20,10 @@ from services.converter.shelf import Shelf
 from services.converter.sweeper import Sweeper
 from services.converter.worker import Worker
 from shared.bus.port import Subscription
-from shared.contracts.topology import CONVERTER_TICKETS
+from shared.contracts.maintenance import ConverterMaintained
+from shared.contracts.topology import CONVERTER_TICKETS, queues_of
+from shared.operating import parked_http
+from shared.operating.parking import ParkingLot
 from shared.runtime.sandbox import Sandbox
 from shared.runtime.service import Hook, Loop, Runtime, Service
 from shared.web import Check
@@ -52,11 +55,13 @@ def build(runtime: Runtime) -> Service:
         broom=parts_broom,
         new_id=runtime.new_id,
     )
+    lot = ParkingLot(database, runtime.bus, queues_of("converter"), ConverterMaintained)
     return Service(
         "converter",
         routes=[
             http.routes.given(http.Parts(database, intake, runtime.media_signer, runtime.blobs)),
             http.upload_routes.given(uploads),
+            parked_http.routes.given(lot),
         ],
         subscriptions=[consumers.subscription(database), _work(runtime, bench)],
         loops=[
@@ -64,6 +69,7 @@ def build(runtime: Runtime) -> Service:
             Loop("converter-broom", broom.run),
             Loop("converter-parts-broom", parts_broom.run),
             Loop("converter-shelf", Shelf(database, runtime.blobs).run),
+            Loop("converter-parking", lot.run),
         ],
         checks=_checks(runtime),
         on_start=_start(runtime, bench),

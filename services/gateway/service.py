@@ -14,6 +14,7 @@ from services.gateway.entry import Entry
 from services.gateway.http import Doors, routes
 from services.gateway.identity import Identity
 from services.gateway.keys import KeyRing
+from services.gateway.operating import Doorkeeper, Inside
 from services.gateway.origins import Origins
 from services.gateway.proxy import Proxy
 from services.gateway.settings import GatewaySettings
@@ -72,4 +73,6 @@ def _doors(
         asset_page=AssetPage(upstream, authenticator),
         sockets=Sockets(upstream, authenticator, credentials, turnstile),
         documents=Documents(upstream, own.document(), time.monotonic),
+        doorkeeper=Doorkeeper(authenticator),
+        inside=Inside(upstream),
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from shared.contracts import assignment, converter, identity
 from shared.contracts.event import Event
+from shared.contracts.maintenance import MAINTENANCE
 
 EXCHANGE = "marquee.events"
 
@@ -86,6 +87,7 @@ AUDIT_TRAIL = Queue(
         assignment.OperationCompleted,
         assignment.OperationFailed,
         assignment.OperationUndone,
+        *MAINTENANCE,
     ),
 )
 
@@ -107,3 +109,8 @@ NOTIFIER_STORE = Queue(
 )
 
 QUEUES = (CONVERTER_TICKETS, CONVERTER_FACTS, ASSIGNMENT_FACTS, AUDIT_TRAIL, NOTIFIER_STORE)
+
+
+def queues_of(service: str) -> tuple[Queue, ...]:
+    """The queues that a service consumes."""
+    return tuple(queue for queue in QUEUES if queue.name.startswith(f"{service}."))

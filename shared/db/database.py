@@ -59,6 +59,11 @@ _CONNECTIONS = 16
 _TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
+def is_tenant(text: str) -> bool:
+    """Whether this could be the id of a tenant."""
+    return _TENANT.fullmatch(text) is not None
+
+
 class LockTaken(Exception):
     """Another transaction has the lock that this one would not wait for."""
 
@@ -236,7 +241,7 @@ class Database:
         locks: Sequence[int] = (),
         alone: int | None = None,
     ) -> AsyncIterator[Tx]:
-        if context.tenant != EVERY_TENANT and not _TENANT.fullmatch(context.tenant):
+        if context.tenant != EVERY_TENANT and not is_tenant(context.tenant):
             raise ValueError(f"not a tenant id: {context.tenant!r}")
         taken = "".join(f", pg_advisory_xact_lock({int(key)})" for key in locks)
         async with self.pool.acquire(timeout=ACQUIRE_SECONDS) as connection:

@@ -120,7 +120,11 @@ async def _start_relay(
     owners = [database for name, database in runtime.databases.items() if name != BUS_SCHEMA.name]
     outboxes = [Outbox(database.schema, database) for database in owners]
     relay = Relay(runtime.bus, outboxes, poll=_LONE_POLL if runtime.sole_process else _POLL)
-    answering = [runtime.database(service.name) for service in services if service.keeps_answers]
+    answering = [
+        runtime.databases[service.name]
+        for service in services
+        if service.keeps_answers and service.name in runtime.databases
+    ]
     keep_house = partial(_keep_house, runtime, owners, answering)
     loops = [Loop("relay", relay.run), Loop("housekeeping", keep_house)]
     await stack.enter_async_context(running_loops(loops))
