@@ -19,7 +19,7 @@ from shared.bus.port import (
     Subscription,
     Unroutable,
 )
-from shared.bus.rabbit.connection import Link, Timing, broker_errors
+from shared.bus.rabbit.connection import Link, Timing
 from shared.bus.rabbit.consumer import Consumer
 from shared.bus.rabbit.ear import Ear
 from shared.bus.rabbit.parking import Parking
@@ -113,7 +113,7 @@ class RabbitBus:
             self._publisher,
             self._topology,
             self._consuming.kick,
-            patience=self._timing.watch,
+            timing=self._timing,
         )
         self._consumers.append(consumer)
         self._consuming.kick()
@@ -141,10 +141,7 @@ class RabbitBus:
 
     async def declare(self) -> None:
         """Declare everything now, and attach what fell off soon. Raises BusUnavailable."""
-        with broker_errors():
-            async with asyncio.timeout(self._timing.tend):
-                async with self._consuming.connection.channel(publisher_confirms=False) as channel:
-                    await declare(channel, self._topology)
+        await self._parking.declare(self._topology)
         self._consuming.kick()
 
     def version(self) -> str | None:

@@ -14,6 +14,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import aio_pika
 import structlog
@@ -21,11 +22,20 @@ from aio_pika.abc import AbstractConnection
 from aio_pika.connection import make_url
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 
+from shared.bus.ending import end
 from shared.bus.port import BusUnavailable
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
 Tend = Callable[[AbstractConnection], Awaitable[None]]
+
+PARTING = 3.0
+"""Seconds for a broker that does not answer while we hang up."""
+
+_calls: set[asyncio.Future[Any]] = set()
+"""The loop itself would forget a task that nobody holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,11 @@ class Timing:
     tend: float = 30.0
     watch: float = 15.0
     reconnect: tuple[float, float] = (0.5, 2.5)
+
+    @property
+    def dead(self) -> float:
+        """How long a connection may be without any sign of life, and then some."""
+        return 4.0 * (self.heartbeat + 1)
 
 
 @contextmanager
@@ -60,6 +75,32 @@ def broker_errors() -> Iterator[None]:
         raise BusUnavailable(f"the broker: {error!r}") from error
 
 
+async def in_time(call: Awaitable[T], seconds: float) -> T:
+    """What a call of the client returns. Raises BusUnavailable, after ``seconds`` at the latest.
+
+    While it closes a channel the client may take a cancellation, ours or that of a timeout, for
+    an error of the channel, and go on. So the call is a task of its own, and whoever waits for it
+    here is free when its time is over, whatever it makes of being cancelled.
+    """
+    calling = asyncio.ensure_future(call)
+    _calls.add(calling)
+    calling.add_done_callback(_over)
+    try:
+        done, _ = await asyncio.wait([calling], timeout=seconds)
+    finally:
+        calling.cancel()  # if it does not hear that, the end of its connection ends it
+    if not done:
+        raise BusUnavailable(f"the broker does not answer within {seconds:g} s")
+    with broker_errors():
+        return calling.result()
+
+
+def _over(calling: asyncio.Future[Any]) -> None:
+    _calls.discard(calling)
+    if not calling.cancelled():
+        calling.exception()  # seen, even if nobody waits for it any more
+
+
 class Link:
     """Keeps one connection; ``tend`` is called with it again and again."""
 
@@ -73,7 +114,6 @@ class Link:
         self._connection: AbstractConnection | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._last_error: BusUnavailable | None = None
-        self._closing = False
 
     @property
     def up(self) -> bool:
@@ -103,23 +143,18 @@ class Link:
     async def open(self) -> None:
         """Start keeping. Raises BusUnavailable if the first try fails; others follow."""
         self._keeper = asyncio.create_task(self._keep(), name=f"amqp-{self._name}")
-        await self._tried.wait()
-        if self._last_error:
-            raise self._last_error
+        await self._tried.wait()  # each step of a try takes only so long
+        if self._connection is None:
+            raise self._last_error or BusUnavailable("not connected to the broker")
 
     async def close(self) -> None:
-        """Stop keeping, and hang up.
-
-        A cancellation that hits the client in the middle of a call may get lost in it.
-        """
-        self._closing = True
-        self.kick()
+        """Stop keeping, and hang up."""
         if self._keeper:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+            await end([self._keeper])
+        self._tried.set()
 
     async def _keep(self) -> None:
-        while not self._closing:
+        while True:
             try:
                 await self._live()
             except BusUnavailable as error:
@@ -134,9 +169,9 @@ class Link:
         """One connection from its start to its end."""
         connection = await self._connect()
         try:
-            while connection.connected.is_set() and not self._closing:
+            while connection.connected.is_set():
                 self._kicked.clear()
-                await self._tend_in_time(connection)
+                await in_time(self._tend(connection), self._timing.tend)
                 self._connection, self._last_error = connection, None
                 self._tried.set()
                 await self._wait_for_a_reason()
@@ -150,9 +185,7 @@ class Link:
             client_properties={"connection_name": self._name},
         )
         try:
-            with broker_errors():
-                async with asyncio.timeout(self._timing.reply):
-                    await connection.connect()
+            await in_time(connection.connect(), self._timing.reply)
         except BaseException:
             await _hang_up(connection)
             raise
@@ -160,14 +193,7 @@ class Link:
         log.info("broker_connected", connection=self._name)
         return connection
 
-    async def _tend_in_time(self, connection: AbstractConnection) -> None:
-        with broker_errors():
-            async with asyncio.timeout(self._timing.tend):
-                await self._tend(connection)
-
     async def _wait_for_a_reason(self) -> None:
-        if self._closing:
-            return
         try:
             async with asyncio.timeout(self._timing.watch):
                 await self._kicked.wait()
@@ -178,8 +204,6 @@ class Link:
 async def _hang_up(connection: AbstractConnection) -> None:
     """Close, but do not wait for a broker that does not answer."""
     try:
-        with broker_errors():
-            async with asyncio.timeout(5):
-                await connection.close()
+        await in_time(connection.close(), PARTING)
     except BusUnavailable as error:
         log.debug("hang_up_failed", error=str(error))

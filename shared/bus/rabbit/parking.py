@@ -1,20 +1,22 @@
-"""Looking into queues: how much waits, and what is parked."""
+"""Looking into queues: how much waits, what is parked, and what is not there."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from typing import TypeVar
 from uuid import UUID
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 from aio_pika.exceptions import ChannelNotFoundEntity
 
 from shared.bus.port import Depth, ParkedMessage
-from shared.bus.rabbit.connection import Link, Timing, broker_errors
-from shared.bus.rabbit.topology import Counts
+from shared.bus.rabbit.connection import Link, Timing, in_time
+from shared.bus.rabbit.topology import Counts, Topology, declare
 from shared.bus.rabbit.wire import from_parked
 from shared.contracts.topology import Queue
+
+T = TypeVar("T")
 
 
 class Parking:
@@ -29,51 +31,71 @@ class Parking:
         self._one_looks = asyncio.Lock()
 
     async def depth(self, queue: Queue) -> Depth:
-        """Ready messages, and who consumes. Raises BusUnavailable."""
-        async with self._channel() as channel:
-            own = await _counts(channel, queue.name)
-            parked = await _counts(channel, queue.parked)
-        return Depth(own.message_count or 0, parked.message_count or 0, own.consumer_count or 0)
+        """Ready messages, parked ones, and who consumes. Raises BusUnavailable."""
+
+        async def count(channel: AbstractChannel) -> Depth:
+            own, parked = [await _counts(channel, name) for name in (queue.name, queue.parked)]
+            consumers = own.consumer_count or 0
+            return Depth(own.message_count or 0, parked.message_count or 0, consumers)
+
+        return await self._on_a_channel(count)
 
     async def missing(self, queues: Iterable[Queue]) -> list[str]:
         """Those that are not there. Raises BusUnavailable."""
         names = [name for queue in queues for name in (queue.name, queue.parked)]
         return [name for name in names if not await self._is_there(name)]
 
+    async def declare(self, topology: Topology) -> None:
+        """Declare everything. Raises BusUnavailable."""
+
+        async def all_of_it(channel: AbstractChannel) -> None:
+            await declare(channel, topology)
+
+        await self._on_a_channel(all_of_it)
+
     async def parked(self, queue: Queue, limit: int) -> list[ParkedMessage]:
         """The first parked messages. Raises BusUnavailable."""
-        async with self._one_looks, self._channel() as channel:
-            found = [
-                from_parked(queue.name, incoming)
-                async for incoming in _messages(channel, queue.parked, limit)
-            ]
+
+        async def look(channel: AbstractChannel) -> list[ParkedMessage]:
+            messages = _messages(channel, queue.parked, limit)
+            return [from_parked(queue.name, incoming) async for incoming in messages]
+
+        async with self._one_looks:
+            found = await self._on_a_channel(look)
         return sorted(found, key=lambda parked: parked.parked_at)
 
     async def discard(self, queue: Queue, parkings: Collection[UUID]) -> int:
         """Acknowledge those of these ids, and put back the others. Raises BusUnavailable."""
-        discarded = 0
-        async with self._one_looks, self._channel() as channel:
+
+        async def forget(channel: AbstractChannel) -> int:
+            discarded = 0
             async for incoming in _messages(channel, queue.parked):
                 if from_parked(queue.name, incoming).id in parkings:
                     await incoming.ack()
                     discarded += 1
-        return discarded
+            return discarded
+
+        async with self._one_looks:
+            return await self._on_a_channel(forget)
 
     async def _is_there(self, name: str) -> bool:
-        async with self._channel() as channel:
+        async def count(channel: AbstractChannel) -> bool:
             try:
                 await _counts(channel, name)
             except ChannelNotFoundEntity:
                 return False
-        return True
+            return True
 
-    @asynccontextmanager
-    async def _channel(self) -> AsyncIterator[AbstractChannel]:
+        return await self._on_a_channel(count)
+
+    async def _on_a_channel(self, look: Callable[[AbstractChannel], Awaitable[T]]) -> T:
         connection = self._link.connection
-        with broker_errors():
-            async with asyncio.timeout(self._timing.tend):
-                async with connection.channel(publisher_confirms=False) as channel:
-                    yield channel
+
+        async def looking() -> T:
+            async with connection.channel(publisher_confirms=False) as channel:
+                return await look(channel)
+
+        return await in_time(looking(), self._timing.tend)
 
 
 async def _counts(channel: AbstractChannel, name: str) -> Counts:
