@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.audit import consumers, http
+from services.audit import consumers, http, state
 from services.audit.copies import Copies
 from services.audit.notary import Notary
 from shared.contracts.maintenance import AuditMaintained
@@ -22,7 +22,11 @@ def build(runtime: Runtime) -> Service:
     lot = ParkingLot(database, runtime.bus, queues_of("audit"), AuditMaintained)
     return Service(
         "audit",
-        routes=[http.routes.given(parts), parked_http.routes.given(lot)],
+        routes=[
+            http.routes.given(parts),
+            state.routes.given(state.State(database, notary)),
+            parked_http.routes.given(lot),
+        ],
         subscriptions=[consumers.subscription(database)],
         loops=[Loop("audit-notary", notary.run), Loop("audit-parking", lot.run)],
         checks=[Check("database", database.reachable, critical=True)],

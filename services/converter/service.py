@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from services.converter import consumers, http, leases
+from services.converter import consumers, figures, http, leases
 from services.converter.attempt import Workshop
 from services.converter.ffmpeg import Ffmpeg
 from services.converter.incoming import Broom
@@ -62,6 +62,14 @@ def build(runtime: Runtime) -> Service:
             http.routes.given(http.Parts(database, intake, runtime.media_signer, runtime.blobs)),
             http.upload_routes.given(uploads),
             parked_http.routes.given(lot),
+            figures.routes.given(
+                figures.Figures(
+                    database,
+                    runtime.bus,
+                    bench.settings.converter_slots,
+                    bench.settings.ffmpeg,
+                )
+            ),
         ],
         subscriptions=[consumers.subscription(database), _work(runtime, bench)],
         loops=[

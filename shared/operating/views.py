@@ -59,6 +59,25 @@ class QueueView(BaseModel):
     oldest_seconds: Seconds | None = None
 
 
+class ConversionsView(BaseModel):
+    """Conversions of all tenants.
+
+    ``workers`` take tickets now; ``slots`` is how many conversions the one that answered runs at a
+    time, and others have their own.
+    """
+
+    running: Count
+    waiting: Count
+    workers: Count | None
+    slots: Count
+
+
+class WorkView(ConversionsView):
+    """The same, with the program's own version."""
+
+    ffmpeg: str | None
+
+
 class SpaceView(BaseModel):
     """A file system."""
 
@@ -89,6 +108,17 @@ class DatabaseView(BaseModel):
     oldest_transaction_seconds: Seconds | None
 
 
+class StatusView(ServiceView):
+    """What a service says of itself, of its queues, and of what it stands on."""
+
+    queues: list[QueueView]
+    database: DatabaseView | None
+    disk: DiskView
+    python: str
+    postgresql: str | None
+    broker: str | None
+
+
 class CheckpointView(BaseModel):
     """The newest signed checkpoint."""
 
@@ -102,19 +132,6 @@ class TrailView(BaseModel):
     entries: Count
     checkpoint: CheckpointView | None
     holds: bool
-
-
-class ConversionsView(BaseModel):
-    """Conversions of all tenants.
-
-    ``workers`` take tickets now; ``slots`` is how many conversions the one that answered runs at a
-    time, and others have their own.
-    """
-
-    running: Count
-    waiting: Count
-    workers: Count | None
-    slots: Count
 
 
 class ParkedQuery(PageQuery):

@@ -4,9 +4,10 @@ Composed from what each service says of itself inside; a service that is down is
 up nothing.
 """
 
-from services.gateway.operating.inside import Doorkeeper, Inside
+from services.gateway.operating.inside import Doorkeeper, Home, Inside
 from services.gateway.operating.parked import routes as parked_routes
+from services.gateway.operating.system import routes as system_routes
 
-GROUPS = (parked_routes,)
+GROUPS = (system_routes, parked_routes)
 
-__all__ = ["GROUPS", "Doorkeeper", "Inside"]
+__all__ = ["GROUPS", "Doorkeeper", "Home", "Inside"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -69,10 +71,20 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Home:
+    """The gateway's own process: since when it runs, and where its data are."""
+
+    started_at: datetime
+    data_dir: Path
+    blobs: Path | None
+
+
+@dataclass(frozen=True, slots=True)
 class Inside:
     """Asks services; each within a time, so that one that is stuck holds up nothing for long."""
 
     upstream: Upstream
+    home: Home
 
     async def ask(
         self,
