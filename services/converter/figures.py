@@ -8,7 +8,7 @@ from asyncio.subprocess import DEVNULL, PIPE
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, or_, select
 
 from services.converter.tables import queue_jobs
 from shared.bus.port import Bus, BusUnavailable
@@ -26,7 +26,7 @@ _count = Statement(
         .filter(_jobs.status == "processing", _jobs.lease_expires_at > bindparam("now"))
         .label("running"),
         func.count().filter(_jobs.status == "pending").label("waiting"),
-    ).where(_jobs.status.in_(["pending", "processing"]))
+    ).where(or_(_jobs.status == "pending", _jobs.status == "processing"))
 )
 
 routes = Routes("Work")

@@ -55,6 +55,7 @@ CONVERTER_FACTS = Queue(
         assignment.AssetStateChanged,
         assignment.AssetWithdrawn,
     ),
+    restated=(identity.UserRestated,),
 )
 
 ASSIGNMENT_FACTS = Queue(
@@ -66,6 +67,7 @@ ASSIGNMENT_FACTS = Queue(
         converter.AssetStatusChanged,
         converter.AssetDeleted,
     ),
+    restated=(identity.UserRestated, converter.AssetRestated),
 )
 
 AUDIT_TRAIL = Queue(
@@ -89,6 +91,7 @@ AUDIT_TRAIL = Queue(
         assignment.OperationUndone,
         *MAINTENANCE,
     ),
+    restated=(identity.UserRestated, converter.AssetRestated),
 )
 
 NOTIFIER_STORE = Queue(
@@ -109,6 +112,9 @@ NOTIFIER_STORE = Queue(
 )
 
 QUEUES = (CONVERTER_TICKETS, CONVERTER_FACTS, ASSIGNMENT_FACTS, AUDIT_TRAIL, NOTIFIER_STORE)
+
+COPIES = {"assignment": ASSIGNMENT_FACTS, "audit": AUDIT_TRAIL, "converter": CONVERTER_FACTS}
+"""Who keeps copies of what others own, and where it hears of that."""
 
 
 def queues_of(service: str) -> tuple[Queue, ...]:

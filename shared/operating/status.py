@@ -100,10 +100,12 @@ class Status:
         """As the account that connects: what sessions do, a role sees of its own alone."""
         if self.database is None:
             return None
-        async with self.database.pool.acquire(timeout=SECONDS) as connection:
-            async with connection.transaction(readonly=True):
-                await connection.execute("set local role none")
-                return await connection.fetchrow(_DATABASE)
+        async with (
+            self.database.pool.acquire(timeout=SECONDS) as connection,
+            connection.transaction(readonly=True),
+        ):
+            await connection.execute("set local role none")
+            return await connection.fetchrow(_DATABASE)
 
     async def _queue(self, queue: Queue) -> QueueView:
         depth = await _if_told(self.bus.depth(queue.name))
@@ -133,7 +135,9 @@ def disk(data_dir: Path, blobs: Path | None) -> DiskView:
 
 
 def _at(path: Path) -> SpaceView:
-    usage = shutil.disk_usage(path)
+    """The file system that a directory is on, or will be once it is made."""
+    place = path.absolute()
+    usage = shutil.disk_usage(next(each for each in (place, *place.parents) if each.exists()))
     return SpaceView(total_bytes=usage.total, free_bytes=usage.free)
 
 

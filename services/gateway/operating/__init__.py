@@ -6,8 +6,9 @@ up nothing.
 
 from services.gateway.operating.inside import Doorkeeper, Home, Inside
 from services.gateway.operating.parked import routes as parked_routes
+from services.gateway.operating.resync import routes as resync_routes
 from services.gateway.operating.system import routes as system_routes
 
-GROUPS = (system_routes, parked_routes)
+GROUPS = (system_routes, parked_routes, resync_routes)
 
 __all__ = ["GROUPS", "Doorkeeper", "Home", "Inside"]

@@ -47,16 +47,11 @@ async def show_system(call: Call[Inside]) -> SystemView:
     The figures are those of the whole installation, but for `audit`, which is your tenant's.
     """
     inside, request = call.parts, call.request
-    *told, work, trail = await asyncio.gather(
-        *(_ask(inside, request, name, "/internal/status", StatusView) for name in SERVICES),
+    statuses, work, trail = await asyncio.gather(
+        _statuses(inside, request),
         _ask(inside, request, "converter", "/internal/work", WorkView),
         _ask(inside, request, "audit", "/internal/trail", TrailView),
     )
-    statuses = {
-        name: status
-        for name, status in zip(SERVICES, told, strict=True)
-        if isinstance(status, StatusView)
-    }
     services = [_gateway(inside, statuses), *(_service(n, statuses.get(n)) for n in SERVICES)]
     good = all(service.status == "ok" for service in services)
     return SystemView(
@@ -70,6 +65,14 @@ async def show_system(call: Call[Inside]) -> SystemView:
         versions=_versions(statuses, work),
         audit=trail,
     )
+
+
+async def _statuses(inside: Inside, request: web.Request) -> dict[str, StatusView]:
+    """What each service says of itself, if it says anything."""
+    told = await asyncio.gather(
+        *(_ask(inside, request, name, "/internal/status", StatusView) for name in SERVICES)
+    )
+    return {name: each for name, each in zip(SERVICES, told, strict=True) if each}
 
 
 async def _ask(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from aiohttp import web
 
 from services.gateway.table import SERVICES
 from services.gateway.tests.house import House
+from services.gateway.tests.stand_ins import PARKED_ID
 
 IDENT = "019a9d3c-5c00-7000-8000-0000000000a1"
 
@@ -44,7 +44,8 @@ async def test_the_system_page_comes_with_everything_down(house: House, nowhere:
     system = await answer.json()
     assert (answer.status, system["status"]) == (200, "degraded")
     states = {service["name"]: service["status"] for service in system["services"]}
-    assert states == {"gateway": "degraded", **dict.fromkeys(SERVICES, "down")}
+    assert states.pop("gateway") == "degraded"
+    assert states == dict.fromkeys(SERVICES, "down")
     assert {queue["ready"] for queue in system["queues"]} == {None}
     assert "audit.trail" in {queue["name"] for queue in system["queues"]}
     assert (system["audit"], system["conversions"], system["database"]) == (None, None, None)
@@ -70,12 +71,7 @@ async def test_nobody_having_a_message_is_not_found_only_if_all_were_asked(
 
 
 async def test_whoever_has_it_answers(house: House) -> None:
-    async def replayed(request: web.Request) -> web.Response:
-        assert request.headers["Idempotency-Key"] == "once"
-        return web.json_response({"outcome": "replayed"}, status=202)
-
-    house.answer("audit", "POST", f"/internal/parked/{IDENT}/replay", replayed)
     headers = house.bearer() | {"Idempotency-Key": "once"}
-    path = f"/api/admin/parked/{IDENT}/replay"
+    path = f"/api/admin/parked/{PARKED_ID}/replay"
     answer = await house.client.post(path, headers=headers)
-    assert (answer.status, await answer.json()) == (202, {"outcome": "replayed"})
+    assert (answer.status, await answer.json()) == (202, {"key": "once"})
