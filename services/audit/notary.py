@@ -67,8 +67,9 @@ class Notary:
     database: Database
     copies: Copies
     key: Ed25519PrivateKey
+    broken: set[str] = field(default_factory=set, init=False)
+    """Tenants whose trail did not hold when it was last to be signed."""
     _resting: dict[str, datetime] = field(default_factory=dict, init=False)
-    _broken: set[str] = field(default_factory=set, init=False)
 
     async def run(self) -> None:
         """Sign what is due until cancelled."""
@@ -103,8 +104,8 @@ class Notary:
         return timedelta()
 
     def _tell(self, tenant: str, *, broken: bool) -> None:
-        (self._broken.add if broken else self._broken.discard)(tenant)
-        broken_trails.set(len(self._broken))
+        (self.broken.add if broken else self.broken.discard)(tenant)
+        broken_trails.set(len(self.broken))
 
     async def checkpoint(self, tenant: str) -> str:
         """The checkpoint of all that is in a tenant's chain now, signed if it was not yet.

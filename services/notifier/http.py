@@ -15,18 +15,12 @@ from prometheus_client import Gauge
 from pydantic import BaseModel, Field
 
 from services.notifier import queries
-<<<<<<< HEAD
 from services.notifier.conversation import Conversation
-from services.notifier.hub import Hub
-from services.notifier.sockets import Socket
-from shared.contracts.socket import EXPIRED, FAILED, TRY_AGAIN, Offset
-=======
-from services.notifier.conversation import Conversation, Offset
 from services.notifier.crowd import Crowd
 from services.notifier.hub import Hub
-from services.notifier.sockets import EXPIRED, FAILED, TRY_AGAIN, Socket
+from services.notifier.sockets import Socket
 from shared.contracts.notifier import TooManySockets
->>>>>>> part/edges
+from shared.contracts.socket import EXPIRED, FAILED, TRY_AGAIN, Offset
 from shared.db import DATABASE_ERRORS, Database
 from shared.web import Call, Routes
 from shared.web.actor import HEADER, ActorSeal, Claims

@@ -12,7 +12,11 @@ from services.notifier.hub import Hub
 from services.notifier.pruner import keep_pruning
 from services.notifier.settings import NotifierSettings
 from shared.contracts.converter import AssetProgressed
+from shared.contracts.maintenance import NotifierMaintained
 from shared.contracts.notifier import EventsStored
+from shared.contracts.topology import queues_of
+from shared.operating import parked_http
+from shared.operating.parking import ParkingLot
 from shared.runtime.service import Loop, Runtime, Service
 from shared.web import Check
 
@@ -26,15 +30,17 @@ def build(runtime: Runtime) -> Service:
     crowd = Crowd(per_user=settings.sockets_per_user, per_tenant=settings.sockets_per_tenant)
     routes = http.routes.given(http.Parts(database, hub, crowd, runtime.actor_seal, time.time))
     routes.at_shutdown(hub.close)
+    lot = ParkingLot(database, runtime.bus, queues_of("notifier"), NotifierMaintained)
 
     return Service(
         "notifier",
-        routes=[routes],
+        routes=[routes, parked_http.routes.given(lot)],
         subscriptions=[numbering(database, runtime.bus, runtime.new_id)],
         listeners={EventsStored: listening.on_stored, AssetProgressed: listening.on_progress},
         loops=[
             Loop("notifier-fan-out", hub.run),
             Loop("notifier-prune", partial(keep_pruning, database)),
+            Loop("notifier-parking", lot.run),
         ],
         checks=[Check("database", database.reachable, critical=True)],
     )

@@ -215,7 +215,7 @@ class RuntimeSettings(MarqueeSettings):
     audit_signing_key: Annotated[SecretStr, Field(min_length=32)] | None = None
     """What the key that signs the trail is made of, 32 characters or more; like the one above."""
     old_secret_keys: Secrets = ()
-    """What `MARQUEE_SECRET_KEY` was before, with commas: what is stored under them stays readable."""
+    """What `MARQUEE_SECRET_KEY` was before, with commas: secrets stored then stay readable."""
 
     identity_url: str = f"http://127.0.0.1:{SERVICE_PORTS['identity']}"
     """Where the gateway finds identity in a process of its own."""

@@ -30,6 +30,9 @@ Action = Literal[
     "restore_acknowledged",
     "tenant_created",
     "tenant_changed",
+    "message_replayed",
+    "state_resynced",
+    "fault_repaired",
 ]
 
 

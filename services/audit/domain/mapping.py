@@ -28,6 +28,7 @@ from shared.contracts.identity import (
     UserChanged,
     UserCreated,
 )
+from shared.contracts.maintenance import MAINTENANCE, Maintenance
 
 _NAMED = (
     "user_id",
@@ -100,6 +101,15 @@ def _transition(event: AssetStatusChanged) -> dict[str, str]:
     }
 
 
+def _kept_well(event: Maintenance) -> Action:
+    return event.kind
+
+
+def _upkeep(event: Maintenance) -> dict[str, Any]:
+    names = {"count", "queue", "consumer", "finding", "event_id"}
+    return event.model_dump(mode="json", include=names, exclude_none=True)
+
+
 def _step(event: AssetStatusChanged) -> Action:
     """Only a person's retry leads out of ``failed``."""
     return "retried" if event.previous_status == "failed" else "conversion_status_changed"
@@ -126,6 +136,7 @@ DEEDS: Mapping[type[Event], _Told] = {
     ApiKeyDeleted: _Told("api_key_deleted", _fields("key_id", "prefix", "role")),
     TenantCreated: _Told("tenant_created", _fields("tenant")),
     TenantChanged: _Told("tenant_changed", _fields("tenant", "changed", "disabled")),
+    **dict.fromkeys(MAINTENANCE, _Told(_kept_well, _upkeep)),
 }
 """Every event that is a deed; whoever did it, and when, is in its envelope."""
 

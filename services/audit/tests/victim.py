@@ -19,6 +19,7 @@ from services.audit.tests.conftest import KEY, YEAR
 from shared.blobs.local import LocalBlobs
 from shared.db.database import Clock, Database, open_pool
 from shared.runtime.ids import new_id
+from shared.testing.databases import CIPHER
 
 STEPS: dict[str, tuple[Any, str]] = {
     "file written": (Shelf, "put"),
@@ -47,7 +48,7 @@ async def main(dsn: str, outside: Path, step: str) -> None:
     place, name = STEPS[step]
     setattr(place, name, killed_after(getattr(place, name)))
     pool = await open_pool(dsn, role="marquee_audit")
-    database = Database(pool, "audit", new_id=new_id, clock=Clock())
+    database = Database(pool, "audit", new_id=new_id, clock=Clock(), cipher=CIPHER)
     blobs = LocalBlobs(outside)
     notary = Notary(database, Copies(blobs, outside / "work"), KEY)
     shelf = Shelf(blobs, outside / "work")
