@@ -10,7 +10,7 @@ from uuid import UUID
 
 from aiohttp import WSMsgType, web
 
-from shared.contracts.converter import AssetInUse
+from shared.contracts.converter import AssetInUse, AssetNotFound
 from shared.contracts.notifier import TooManySockets
 from shared.contracts.refusal import Refusal
 from shared.runtime.keys import Keys
@@ -54,7 +54,7 @@ def stand_in(
         ],
         "converter": [
             web.get("/api/admin/assets/{id}", _asset),
-            web.delete("/api/admin/assets/{id}", _no_content),
+            web.delete("/api/admin/assets/{id}", _delete),
             web.get("/api/admin/assets", _large),
             web.post("/api/admin/assets", _upload),
             web.patch("/api/admin/uploads/{id}", _upload),
@@ -77,7 +77,7 @@ def stand_in(
     health.phase = "up"
     app = application(name, [routes], seal=seal, health=health)
     app[GATE], app[COUNTED], app[CLOSED] = asyncio.Event(), [0], []
-    app[REGISTRY] = Registry()
+    app[REGISTRY], app[GONE] = Registry(), set()
     return app
 
 
@@ -163,13 +163,21 @@ async def _state(_: web.Request) -> web.Response:
 
 
 async def _withdraw(request: web.Request) -> web.Response:
-    """Only of the one asset is it known that nobody has it."""
-    if request.match_info["id"] != ASSET_ID:
+    """Only of the one asset is it known that nobody has it; only the first says that it is new."""
+    ident = request.match_info["id"]
+    if ident != ASSET_ID:
         raise AssetInUse("Two users have it.", active_assignment_count=2)
-    return await _no_content(request)
+    status = 204 if ident in request.app[GONE] else 201
+    request.app[GONE].add(ident)
+    return web.Response(status=status)
 
 
-async def _no_content(_: web.Request) -> web.Response:
+async def _delete(request: web.Request) -> web.Response:
+    """Once."""
+    ident = request.match_info["id"]
+    if ident in request.app[GONE]:
+        raise AssetNotFound(f"There is no asset {ident}.")
+    request.app[GONE].add(ident)
     return web.Response(status=204)
 
 
@@ -245,3 +253,4 @@ GATE = web.AppKey("gate", asyncio.Event)
 COUNTED = web.AppKey("counted", list[int])
 CLOSED = web.AppKey("closed", list[int | None])
 REGISTRY = web.AppKey("registry", Registry)
+GONE = web.AppKey("gone", set[str])
