@@ -1,4 +1,4 @@
-"""A restored backup is acknowledged by somebody, and told of for ever; anything else is tampering."""
+"""A restored backup is acknowledged by somebody, and told of for ever; else it is tampering."""
 
 from __future__ import annotations
 
