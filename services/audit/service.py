@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from services.audit import consumers, http, state
+from services.audit import consumers, doctoring, http, state
 from services.audit.copies import Copies
 from services.audit.notary import Notary
 from shared.contracts.maintenance import AuditMaintained
 from shared.contracts.topology import queues_of
-from shared.operating import parked_http
+from shared.operating import doctor, parked_http
 from shared.operating.parking import ParkingLot
 from shared.runtime.service import Loop, Runtime, Service
 from shared.web import Check
@@ -26,6 +26,7 @@ def build(runtime: Runtime) -> Service:
             http.routes.given(parts),
             state.routes.given(state.State(database, notary)),
             parked_http.routes.given(lot),
+            doctor.routes.given(doctoring.practice(database, runtime.bus, notary)),
         ],
         subscriptions=[consumers.subscription(database)],
         loops=[Loop("audit-notary", notary.run), Loop("audit-parking", lot.run)],
