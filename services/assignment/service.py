@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.assignment import consumers, http
+from services.assignment import consumers, doctoring, http
 from services.assignment import restating as holdings
 from services.assignment.parts import Parts
 from services.assignment.projector import Projector
@@ -10,7 +10,7 @@ from services.assignment.settings import AssignmentSettings
 from services.assignment.sweeper import Sweeper
 from shared.contracts.maintenance import AssignmentMaintained
 from shared.contracts.topology import queues_of
-from shared.operating import parked_http, restating
+from shared.operating import doctor, parked_http, restating
 from shared.operating.parking import ParkingLot
 from shared.runtime.service import Loop, Runtime, Service
 from shared.web import Check
@@ -27,6 +27,7 @@ def build(runtime: Runtime) -> Service:
         routes=[
             *(routes.given(parts) for routes in http.ROUTES),
             parked_http.routes.given(lot),
+            doctor.routes.given(doctoring.practice(database, runtime.bus)),
             restating.routes.given(holdings.restating(database)),
         ],
         subscriptions=[consumers.subscription(database)],

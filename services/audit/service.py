@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.audit import consumers, http, state
+from services.audit import consumers, doctoring, http, state
 from services.audit.archivist import Archivist
 from services.audit.copies import Copies
 from services.audit.notary import Notary
@@ -11,7 +11,7 @@ from services.audit.settings import AuditSettings
 from services.audit.shelf import Shelf
 from shared.contracts.maintenance import AuditMaintained
 from shared.contracts.topology import queues_of
-from shared.operating import parked_http
+from shared.operating import doctor, parked_http
 from shared.operating.parking import ParkingLot
 from shared.runtime.service import Loop, Runtime, Service
 from shared.web import Check
@@ -33,6 +33,7 @@ def build(runtime: Runtime) -> Service:
             *(routes.given(parts) for routes in http.ROUTES),
             state.routes.given(state.State(database, notary)),
             parked_http.routes.given(lot),
+            doctor.routes.given(doctoring.practice(database, runtime.bus, notary)),
         ],
         subscriptions=[consumers.subscription(database)],
         loops=[

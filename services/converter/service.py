@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from services.converter import consumers, figures, http, leases
+from services.converter import consumers, doctoring, figures, http, leases
 from services.converter import restating as films
 from services.converter.attempt import Workshop
 from services.converter.ffmpeg import Ffmpeg
@@ -23,7 +23,7 @@ from services.converter.worker import Worker
 from shared.bus.port import Subscription
 from shared.contracts.maintenance import ConverterMaintained
 from shared.contracts.topology import CONVERTER_TICKETS, queues_of
-from shared.operating import parked_http, restating
+from shared.operating import doctor, parked_http, restating
 from shared.operating.parking import ParkingLot
 from shared.runtime.sandbox import Sandbox
 from shared.runtime.service import Hook, Loop, Runtime, Service
@@ -64,6 +64,7 @@ def build(runtime: Runtime) -> Service:
             http.routes.given(http.Parts(database, intake, runtime.media_signer, runtime.blobs)),
             http.upload_routes.given(uploads),
             parked_http.routes.given(lot),
+            doctor.routes.given(doctoring.practice(database, runtime.blobs, runtime.bus)),
             restating.routes.given(films.restating(database)),
             figures.routes.given(
                 figures.Figures(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from services.notifier import http
+from services.notifier import doctoring, http
 from services.notifier.consumers import Listening, numbering
 from services.notifier.crowd import Crowd
 from services.notifier.hub import Hub
@@ -15,7 +15,7 @@ from shared.contracts.converter import AssetProgressed
 from shared.contracts.maintenance import NotifierMaintained
 from shared.contracts.notifier import EventsStored
 from shared.contracts.topology import queues_of
-from shared.operating import parked_http
+from shared.operating import doctor, parked_http
 from shared.operating.parking import ParkingLot
 from shared.runtime.service import Loop, Runtime, Service
 from shared.web import Check
@@ -34,7 +34,11 @@ def build(runtime: Runtime) -> Service:
 
     return Service(
         "notifier",
-        routes=[routes, parked_http.routes.given(lot)],
+        routes=[
+            routes,
+            parked_http.routes.given(lot),
+            doctor.routes.given(doctoring.practice(database, runtime.bus)),
+        ],
         subscriptions=[numbering(database, runtime.bus, runtime.new_id)],
         listeners={EventsStored: listening.on_stored, AssetProgressed: listening.on_progress},
         loops=[

@@ -235,3 +235,18 @@ class RepairedView(BaseModel):
     service: ServiceName
     count: Count
     detail: str
+
+
+class DigestView(BaseModel):
+    """How many rows there are, and a digest that is the same where they are."""
+
+    count: Count
+    digest: str
+
+
+class CheckupView(BaseModel):
+    """What a service finds wrong with itself, and digests of what it owns and keeps copies of."""
+
+    findings: list[FindingView]
+    owns: dict[str, DigestView]
+    keeps: dict[str, DigestView]

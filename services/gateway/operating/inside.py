@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -94,12 +95,17 @@ class Inside:
         *,
         method: str = hdrs.METH_GET,
         body: Any = None,
+        part: str = "",
         seconds: float,
     ) -> Told:
-        """One question. Raises Unavailable, also for an answer that says so."""
+        """One question. Raises Unavailable, also for an answer that says so.
+
+        A POST takes the client's Idempotency-Key along; ``part`` tells apart what is asked of the
+        same route for one request.
+        """
         headers = own_headers(request, request.get(CALLER))
         if method == hdrs.METH_POST and IDEMPOTENCY_KEY in request.headers:
-            headers[IDEMPOTENCY_KEY] = request.headers[IDEMPOTENCY_KEY]
+            headers[IDEMPOTENCY_KEY] = _key(request.headers[IDEMPOTENCY_KEY], part)
         if body is not None:
             headers[hdrs.CONTENT_TYPE] = "application/json"
         with answering(service):
@@ -133,3 +139,7 @@ class Inside:
             else:
                 told.append(answer)
         return told, away
+
+
+def _key(given: str, part: str) -> str:
+    return hashlib.sha256(f"{part}\n{given}".encode()).hexdigest() if part else given

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from shared.bus.embedded import EmbeddedBus
 from shared.bus.outbox import Outbox
 from shared.bus.port import Bus, Park, ParkedMessage
-from shared.bus.rabbit import RabbitBus
+from shared.bus.rabbit import RabbitBus, Timing
 from shared.bus.rabbit.topology import Topology
 from shared.contracts.context import Context
 from shared.contracts.maintenance import NotifierMaintained
@@ -22,13 +22,15 @@ from shared.contracts.topology import AUDIT_TRAIL, NOTIFIER_STORE, Queue
 from shared.operating import parked_http
 from shared.operating.parking import ParkingLot
 from shared.testing.bus.kit import Recorder, eventually, on, undone
-from shared.testing.bus.rabbit import QUICK
 from shared.testing.callers import SEAL, signed
 from shared.testing.databases import Databases
 from shared.testing.fixtures import OpenDatabases
 from shared.web.application import application
 
 QUEUES = (NOTIFIER_STORE, AUDIT_TRAIL)
+
+TIMING = Timing(reply=5.0, watch=60.0, tend=10.0, reconnect=(0.1, 0.3))
+"""Nothing is declared again by itself during a test."""
 
 
 @dataclass
@@ -91,7 +93,9 @@ async def site(
     if request.param == "embedded":
         bus = EmbeddedBus(opened["bus"], queues=QUEUES, retry_delays=(0.1,))
     else:
-        bus = RabbitBus(amqp_url, topology=Topology(QUEUES, f"t{uuid4().hex}.events"), timing=QUICK)
+        bus = RabbitBus(
+            amqp_url, topology=Topology(QUEUES, f"t{uuid4().hex}.events"), timing=TIMING
+        )
     await bus.open()
     queues: tuple[Queue, ...] = (NOTIFIER_STORE,)
     lot = ParkingLot(opened["notifier"], bus, queues, NotifierMaintained)
