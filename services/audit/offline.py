@@ -35,6 +35,7 @@ class BadLine(Exception):
     def __init__(self, number: int, reason: str) -> None:
         super().__init__(f"line {number}: {reason}")
         self.number = number
+        self.reason = reason
 
 
 class _Wrong(Exception):
