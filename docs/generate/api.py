@@ -46,7 +46,12 @@ _EVERYWHERE = {
     "idempotency_key_reused",
 }
 
-_WHO = {"public": "anybody", "user": "anybody signed in", "admin": "administrators"}
+_WHO = {
+    "public": "anybody",
+    "user": "anybody signed in",
+    "admin": "administrators",
+    "operator": "administrators of the tenant `default`",
+}
 
 
 def document() -> Json:
