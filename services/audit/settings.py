@@ -11,12 +11,11 @@ from shared.runtime.settings import MarqueeSettings
 
 
 class AuditSettings(MarqueeSettings):
-    """``audit_retention_days`` is how long entries stay in the database, at least a year.
-
-    After that they are archived, never deleted.
-    """
+    """What an operator can set about the trail."""
 
     audit_retention_days: Annotated[int, Field(ge=365, le=36500)] = 365
+    """Days that entries stay in the database, at least a year; then they are archived, never
+    deleted."""
 
     @property
     def retention(self) -> timedelta:

@@ -10,7 +10,9 @@ from shared.runtime.settings import MarqueeSettings
 
 
 class NotifierSettings(MarqueeSettings):
-    """How many WebSockets may be open at one notifier: of a user or an API key, and of a tenant."""
+    """What an operator can set about who may listen."""
 
     sockets_per_user: Annotated[int, Field(ge=1)] = 2000
+    """WebSockets that one user or API key may have open at one notifier."""
     sockets_per_tenant: Annotated[int, Field(ge=1)] = 20_000
+    """WebSockets that one tenant may have open at one notifier."""
