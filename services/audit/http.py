@@ -2,55 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from aiohttp import hdrs, web
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.audit import examine, queries
+from services.audit import archives, queries
 from services.audit.domain import checkpoint
+from services.audit.domain.archive import Archive
 from services.audit.domain.checkpoint import ForgedCheckpoint
-from services.audit.examine import EntryNotFound
+from services.audit.examine import EntryArchived, EntryNotFound
 from services.audit.export import Export
-from services.audit.notary import Notary, TrailBroken
+from services.audit.http_retention import routes as retention
+from services.audit.notary import TrailBroken
+from services.audit.parts import Parts
 from services.audit.queries import Search
+from services.audit.shelf import ArchiveDamaged
 from services.audit.views import (
+    ArchivedBefore,
     AuditKey,
     ExportQuery,
     History,
     HistoryEntry,
     HistoryQuery,
     Seen,
+    TrailPage,
     TrailQuery,
     Verified,
     VerifyQuery,
 )
-from shared.blobs.signing import MediaSigner
 from shared.contracts.identity import UserNotFound
 from shared.contracts.young import patience_for
-from shared.db import Database, Tx
-from shared.web import Call, Page, Routes, patiently
+from shared.db import Tx
+from shared.web import Call, Routes, patiently
 from shared.web.routes import Media
 
 routes = Routes("Audit")
 
+ROUTES = (routes, retention)
+
 _MEDIA_TYPES = {"jsonl": "application/jsonl", "csv": "text/csv"}
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the routes work with."""
-
-    database: Database
-    signer: MediaSigner
-    notary: Notary
-
-    @property
-    def key(self) -> Ed25519PrivateKey:
-        """What checkpoints are signed with."""
-        return self.notary.key
 
 
 @routes.get("/api/admin/users/{user_id}/assignment-history", refusals=[UserNotFound])
@@ -62,44 +53,59 @@ async def show_history(call: Call[Parts], user_id: UUID, query: HistoryQuery) ->
         async with call.parts.database.snapshot(call.context) as tx:
             await _require_user(tx, user_id)
             rows, total = await queries.history(tx, search, limit=query.limit, offset=query.offset)
-        history = [HistoryEntry.of(row, call.parts.signer) for row in rows]
-        return History(history=history, total=total, limit=query.limit, offset=query.offset)
+            floor = await archives.floor(tx)
+        return History(
+            history=[HistoryEntry.of(row, call.parts.signer) for row in rows],
+            total=total,
+            limit=query.limit,
+            offset=query.offset,
+            archived=ArchivedBefore.of(floor, query.since),
+        )
 
     return await patiently(attempt)
 
 
 @routes.get("/api/admin/audit")
-async def search_trail(call: Call[Parts], query: TrailQuery) -> Page[HistoryEntry]:
+async def search_trail(call: Call[Parts], query: TrailQuery) -> TrailPage:
     """Who did what to what, and when.
 
     What was done to many users at once is one entry with their number; `expand` shows those of
-    each user as well, and so does asking for one user.
+    each user as well, and so does asking for one user. What is archived is not searched, which
+    `archived` says.
     """
     grouped = not query.expand and query.user_id is None
-    async with call.parts.database.transaction(call.context) as tx:
+    async with call.parts.database.snapshot(call.context) as tx:
         rows = await queries.trail(
             tx, query.search(), query.order, query.cursor, query.limit + 1, grouped=grouped
         )
+        floor = await archives.floor(tx)
     items = [HistoryEntry.of(row, call.parts.signer) for row in rows[: query.limit]]
     more = len(rows) > query.limit
     last = Seen(items[-1].performed_at, items[-1].seq) if more else None
-    return Page(items=items, next_cursor=str(last) if last else None)
+    return TrailPage(
+        items=items,
+        next_cursor=str(last) if last else None,
+        archived=ArchivedBefore.of(floor, query.since),
+    )
 
 
 @routes.get(
     "/api/admin/audit/export",
     answers={200: Media(*_MEDIA_TYPES.values())},
-    refusals=[TrailBroken],
+    refusals=[TrailBroken, ArchiveDamaged],
 )
 async def export_trail(call: Call[Parts], query: ExportQuery) -> web.StreamResponse:
     """The trail as a file.
 
     JSON lines can be verified without this server: each line has its hashes, a selection has a
     proof for each entry besides, and the last line is a signed checkpoint. CSV is for
-    spreadsheets. A trail that does not hold is exported up to its last checkpoint.
+    spreadsheets. A trail that does not hold is exported up to its last checkpoint. What is
+    archived is read from there; left out, the file follows what the newest archive ends with.
     """
-    signed = await call.parts.notary.latest(call.context.tenant)
-    export = Export(call.parts.database, call.context, query.search(), signed)
+    parts = call.parts
+    signed = await parts.notary.latest(call.context.tenant)
+    after = None if query.archived else await _newest_gone(call)
+    export = Export(parts.database, parts.shelf, call.context, query.search(), signed, after)
     response = web.StreamResponse(headers=_headers(query.format, signed))
     await response.prepare(call.request)
     if call.request.method != hdrs.METH_HEAD:
@@ -110,22 +116,25 @@ async def export_trail(call: Call[Parts], query: ExportQuery) -> web.StreamRespo
     return response
 
 
-@routes.get("/api/admin/audit/verify", refusals=[ForgedCheckpoint, EntryNotFound, TrailBroken])
+@routes.get(
+    "/api/admin/audit/verify",
+    refusals=[ForgedCheckpoint, EntryNotFound, EntryArchived, TrailBroken, ArchiveDamaged],
+)
 async def verify_trail(call: Call[Parts], query: VerifyQuery) -> Verified:
     """Whether the trail is what was once written.
 
-    Without a question all of it is verified: the chain of hashes, and every checkpoint in the
-    database and outside, so that a tail that was cut off or an old backup that was restored shows.
-    A part (`from_seq`, `to_seq`) or one entry (`seq`, with its inclusion proof) is quicker. With a
-    `checkpoint` that was kept, the answer proves that the trail continues it, or, with two, that
-    the later continues the earlier.
+    Without a question all of it is verified: the chain of hashes, what is archived, and every
+    checkpoint in the database and outside, so that a tail that was cut off or an old backup that
+    was restored shows. A part (`from_seq`, `to_seq`) or one entry (`seq`, with its inclusion
+    proof) is quicker. With a `checkpoint` that was kept, the answer proves that the trail
+    continues it, or, with two, that the later continues the earlier.
     """
-    examination = examine.Examination(call.parts.database, call.parts.notary, call.context)
+    examination = call.parts.examination(call.context)
     if query.seq is not None:
         return await examination.entry(query.seq)
     if query.from_seq is not None or query.to_seq is not None:
         return await examination.part(query.from_seq or 1, query.to_seq)
-    return await examination.whole(query.checkpoint)
+    return await examination.whole(query.checkpoint, archived=query.archives)
 
 
 @routes.get("/.well-known/audit-key", access="public")
@@ -140,6 +149,11 @@ def _headers(kind: str, signed: checkpoint.Checkpoint) -> dict[str, Any]:
         hdrs.CONTENT_TYPE: f"{_MEDIA_TYPES[kind]}; charset=utf-8",
         hdrs.CONTENT_DISPOSITION: f'attachment; filename="{name}"',
     }
+
+
+async def _newest_gone(call: Call[Parts]) -> Archive | None:
+    async with call.parts.database.transaction(call.context) as tx:
+        return await archives.floor(tx)
 
 
 async def _require_user(tx: Tx, user_id: UUID) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, DateTime, Text, bindparam, cast, func, select
 from services.audit.domain.chain import Fields, Head, Link, Seal
 from services.audit.domain.merkle import BLOCK, Tree, leaf_hash
 from services.audit.queries import FILTERS, Search
+from services.audit.retention_tables import history_archives
 from services.audit.tables import (
     assignment_history,
     chains,
@@ -106,9 +107,15 @@ def _found(names: frozenset[str]) -> Statement:
 
 
 _seal_hash = Statement(
-    select(history_seals.c.hash).where(
-        history_seals.c.tenant_id == _tenant, history_seals.c.seq == bindparam("seq")
+    select(history_seals.c.hash)
+    .where(history_seals.c.tenant_id == _tenant, history_seals.c.seq == bindparam("seq"))
+    .union_all(
+        select(history_archives.c.hash).where(
+            history_archives.c.tenant_id == _tenant,
+            history_archives.c.last_seq == bindparam("seq"),
+        )
     )
+    .limit(1)
 )
 _hashes = Statement(
     select(history_seals.c.hash)
@@ -183,7 +190,10 @@ async def found(tx: Tx, search: Search, after: int, until: int, count: int) -> l
 
 
 async def head_at(tx: Tx, seq: int) -> Head | None:
-    """Where the chain ended when it had ``seq`` entries; None if that seal is not there."""
+    """Where the chain ended when it had ``seq`` entries; None if that seal is not there.
+
+    The end of an archive is known though its seal is not there any more.
+    """
     if seq == 0:
         return Head()
     sealed = await tx.fetchval(_seal_hash, tenant=tx.context.tenant, seq=seq)
@@ -216,7 +226,13 @@ async def checkpoint_sizes(tx: Tx) -> Sequence[int]:
 
 async def note(tx: Tx, size: int) -> str:
     """The checkpoint of this size."""
-    return str(await tx.fetchval(_note, tenant=tx.context.tenant, size=size))
+    return str(await checkpoint_at(tx, size))
+
+
+async def checkpoint_at(tx: Tx, size: int) -> str | None:
+    """The checkpoint of this size, if one was signed."""
+    found: str | None = await tx.fetchval(_note, tenant=tx.context.tenant, size=size)
+    return found
 
 
 async def newest_note(tx: Tx) -> str | None:

@@ -3,8 +3,8 @@
 A log must never sign two heads that contradict each other. So the notary signs only what continues
 the newest checkpoint, the one in the database as well as the one that is kept outside: what was
 added is verified link by link, and what was signed before must still be there. After an old backup
-was restored it therefore refuses, until whoever keeps the copies has set those aside which the
-backup does not know.
+was restored it therefore refuses, until an administrator acknowledges it (``restoring``); then the
+copies which the backup does not know are set aside.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from prometheus_client import Gauge
 
-from services.audit import ledger, store
+from services.audit import ledger, restorations, store
 from services.audit.copies import Copies, CopyDiffers
 from services.audit.domain import checkpoint as notes
 from services.audit.domain.chain import Fault, Verification
 from services.audit.domain.checkpoint import Checkpoint, ForgedCheckpoint
 from services.audit.domain.merkle import Tree
+from services.audit.domain.restoration import Restoration
 from services.audit.verify import walk
 from shared.blobs.port import StorageUnavailable
 from shared.contracts.context import Context
@@ -37,8 +38,10 @@ _RESTS_BROKEN = timedelta(seconds=60)
 _RESTS_WITHOUT_STORE = timedelta(seconds=10)
 
 broken_trails = Gauge(
-    "marquee_audit_trail_broken", "1 while a trail contradicts what was signed of it", ["tenant"]
+    "marquee_audit_trail_broken",
+    "Trails that contradict what was signed of them; the log says whose",
 )
+"""Not by tenant: anybody may read the figures, and nobody need know who is here."""
 
 log = structlog.get_logger()
 
@@ -64,6 +67,8 @@ class Notary:
     database: Database
     copies: Copies
     key: Ed25519PrivateKey
+    broken: set[str] = field(default_factory=set, init=False)
+    """Tenants whose trail did not hold when it was last to be signed."""
     _resting: dict[str, datetime] = field(default_factory=dict, init=False)
 
     async def run(self) -> None:
@@ -89,20 +94,56 @@ class Notary:
         try:
             await self.checkpoint(tenant)
         except TrailBroken as broken:
-            broken_trails.labels(tenant).set(1)
+            self._tell(tenant, broken=True)
             log.error("audit_trail_broken", tenant=tenant, **broken.extra, why=broken.fault.reason)
             return _RESTS_BROKEN
         except StorageUnavailable as error:
             log.warning("audit_checkpoint_postponed", tenant=tenant, error=repr(error))
             return _RESTS_WITHOUT_STORE
-        broken_trails.labels(tenant).set(0)
+        self._tell(tenant, broken=False)
         return timedelta()
+
+    def _tell(self, tenant: str, *, broken: bool) -> None:
+        (self.broken.add if broken else self.broken.discard)(tenant)
+        broken_trails.set(len(self.broken))
 
     async def checkpoint(self, tenant: str) -> str:
         """The checkpoint of all that is in a tenant's chain now, signed if it was not yet.
 
         It is in the database and outside before anybody sees it. Raises TrailBroken.
         """
+        try:
+            return await self._checkpoint(tenant)
+        except TrailBroken:
+            if not await self.set_aside_lost(tenant):
+                raise
+            return await self._checkpoint(tenant)
+
+    async def set_aside_lost(self, tenant: str) -> bool:
+        """Set copies aside of what was lost and vouched for; whether there were any left.
+
+        Only those that are named one by one: what contradicts any other is tampering.
+        """
+        async with self.database.transaction(Context(tenant)) as tx:
+            vouched = await restorations.every(tx)
+        moved = False
+        for each in vouched:
+            if each.is_ours(self.key.public_key()) and (sizes := await self._left_of(each)):
+                await self.copies.set_aside(tenant, each.id, each.statement, sizes)
+                moved = True
+        return moved
+
+    async def _left_of(self, restoration: Restoration) -> list[int]:
+        lost = dict(restoration.lost)
+        there = await self.copies.sizes(restoration.tenant)
+        opened = [
+            self._read(await self.copies.note(restoration.tenant, size), restoration.tenant)
+            for size in there
+            if size in lost
+        ]
+        return [each.size for each in opened if each.hash.hex() == lost[each.size]]
+
+    async def _checkpoint(self, tenant: str) -> str:
         async with self.database.transaction(Context(tenant)) as tx:
             await store.take_signature(tx)
             signed = await self._signed_last(tx)

@@ -3,20 +3,26 @@
 The file is read twice: its last line says how many entries were signed, and under which root; then
 each entry is held against that, by its place in the chain or by its own proof. That a selection
 leaves nothing out cannot be seen from it.
+
+A file that does not begin with the first entry says so in its last line: it ``follows`` another
+checkpoint, signed as well. So archives and what comes after them are verified one by one, and are
+one trail if each follows what the one before ends with.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from services.audit.domain import checkpoint as notes
-from services.audit.domain.chain import GENESIS, digest
+from services.audit.domain.chain import digest
 from services.audit.domain.checkpoint import Checkpoint, ForgedCheckpoint
 from services.audit.domain.merkle import NoSuchTree, Tree, leaf_hash, root_by_inclusion
 
@@ -29,6 +35,7 @@ class BadLine(Exception):
     def __init__(self, number: int, reason: str) -> None:
         super().__init__(f"line {number}: {reason}")
         self.number = number
+        self.reason = reason
 
 
 class _Wrong(Exception):
@@ -37,51 +44,89 @@ class _Wrong(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """How many entries were verified against which checkpoint; ``complete`` if up to it all."""
+    """How many entries were verified against which checkpoint; ``complete`` if up to it all.
+
+    They come after what the checkpoint ``follows`` covers, which is nothing as a rule.
+    """
 
     entries: int
     checkpoint: Checkpoint
     complete: bool
+    follows: Checkpoint
+
+    def continues(self, before: Verified) -> bool:
+        """Whether nothing is missing between the entries of two files; of selections, it may be."""
+        return self.complete and before.complete and self.follows == before.checkpoint
 
 
 def verify_file(path: Path, key: Ed25519PublicKey) -> Verified:
     """Verify a file of JSON lines. Raises BadLine for the first that is wrong, or OSError."""
     with path.open("rb") as file:
-        last, signed = _checkpoint(file, key)
+        last, signed, follows = _checkpoint(file, key)
         file.seek(0)
         first = _parsed(file.readline(_LONGEST_LINE), 1)
         selection = last > 1 and "proof" in first
-        check = _selection(signed) if selection else _chain(signed)
+        check = _selection(signed) if selection else _chain(signed, follows)
         file.seek(0)
         for number in range(1, last):
             _check(check, _parsed(file.readline(_LONGEST_LINE), number), number)
-    if not selection and last - 1 != signed.size:
-        raise BadLine(last, f"{signed.size} entries were signed, but {last - 1} are here")
-    return Verified(last - 1, signed, complete=not selection)
+    due = signed.size - follows.size
+    if not selection and last - 1 != due:
+        raise BadLine(last, f"{due} entries were signed, but {last - 1} are here")
+    return Verified(last - 1, signed, complete=not selection, follows=follows)
 
 
-def _checkpoint(file: BinaryIO, key: Ed25519PublicKey) -> tuple[int, Checkpoint]:
-    """The number of the last line, and the checkpoint in it."""
+def _checkpoint(file: BinaryIO, key: Ed25519PublicKey) -> tuple[int, Checkpoint, Checkpoint]:
+    """The number of the last line, the checkpoint in it, and the one it follows."""
     number, line = 0, b""
     while following := file.readline(_LONGEST_LINE):
         number, line = number + 1, following
     last = _parsed(line, max(number, 1))
-    note = last.get("checkpoint")
-    if not isinstance(note, str):
+    if not isinstance(last.get("checkpoint"), str):
         raise BadLine(max(number, 1), "the file does not end with a checkpoint")
+    signed = _opened(last["checkpoint"], number, key)
+    follows = Checkpoint(signed.tenant)
+    if "follows" in last:
+        follows = _opened(str(last["follows"]), number, key)
+    behind = follows.size < signed.size or follows == signed
+    if follows.tenant != signed.tenant or not behind:
+        raise BadLine(number, "the checkpoint does not follow the other")
+    return number, signed, follows
+
+
+def _opened(note: str, number: int, key: Ed25519PublicKey) -> Checkpoint:
     try:
-        return number, notes.opened(note, key)
+        return notes.opened(note, key)
     except ForgedCheckpoint as forged:
         raise BadLine(number, forged.detail) from forged
 
 
 def _parsed(line: bytes, number: int) -> dict[str, Any]:
     try:
-        fields = json.loads(line)
+        fields = _read(line)
     except (ValueError, RecursionError) as error:
         raise BadLine(number, "this is no JSON") from error
     if not isinstance(fields, dict):
         raise BadLine(number, "this is no entry")
+    return fields
+
+
+def _read(line: bytes) -> Any:
+    """The JSON of a line: fast if it stands there as we write it, else with all exactness.
+
+    What somebody else wrote might have a name twice, or numbers that the fast parser rounds.
+    """
+    with suppress(ValueError):
+        fields = orjson.loads(line)
+        if orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE) == line:
+            return fields
+    return json.loads(line, object_pairs_hook=_without_twins)
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a name stands there twice")
     return fields
 
 
@@ -97,21 +142,27 @@ def _check(check: _Check, fields: dict[str, Any], number: int) -> None:
         raise BadLine(number, "this is no entry of a trail") from error
 
 
-def _chain(signed: Checkpoint) -> _Check:
-    """Checks the entries of a whole trail, in their order; the last bears the signed head."""
-    tree, before = Tree(), GENESIS
+def _chain(signed: Checkpoint, follows: Checkpoint) -> _Check:
+    """Checks consecutive entries; the last bears the signed head.
+
+    The tree over them is checked besides where they are all there are.
+    """
+    tree, before, size = Tree(), follows.hash, follows.size
 
     def check(fields: dict[str, Any]) -> None:
-        nonlocal before
+        nonlocal before, size
         prev_hash, sealed = _sealed(fields, signed.tenant)
-        if fields["seq"] != tree.size + 1:
-            raise _Wrong(f"entry {fields['seq']} stands where entry {tree.size + 1} belongs")
+        if fields["seq"] != size + 1:
+            raise _Wrong(f"entry {fields['seq']} stands where entry {size + 1} belongs")
         if prev_hash != before:
             raise _Wrong(f"entry {fields['seq']} does not follow the entry before")
         tree.append(leaf_hash(sealed))
-        before = sealed
-        if tree.size == signed.size and (sealed, tree.root()) != (signed.hash, signed.root):
+        before, size = sealed, size + 1
+        if size == signed.size and not ends_as_signed():
             raise _Wrong("the chain up to here is not the one that was signed")
+
+    def ends_as_signed() -> bool:
+        return before == signed.hash and (follows.size > 0 or tree.root() == signed.root)
 
     return check
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -23,6 +24,7 @@ from sqlalchemy import (
 
 from services.audit.domain.entry import Action
 from services.audit.tables import admins, assets, assignment_history, users
+from shared.contracts.envelope import rfc3339
 from shared.db import Statement, Tx
 
 Order = Literal["asc", "desc"]
@@ -50,6 +52,22 @@ class Search:
         """What the search is by."""
         every = {name: getattr(self, name) for name in FILTERS}
         return {name: value for name, value in every.items() if value is not None}
+
+    def matches(self, entry: Mapping[str, Any]) -> bool:
+        """Whether it looks for this entry, given as it is exported."""
+        at = entry["performed_at"]
+        same = all(
+            entry[name] == str(value)
+            for name, value in self.given().items()
+            if name not in ("since", "until")
+        )
+        return same and self._reaches(at)
+
+    def _reaches(self, performed_at: str) -> bool:
+        """Times as we write them are in the order of their text."""
+        if self.since is not None and performed_at < rfc3339(self.since):
+            return False
+        return self.until is None or performed_at <= rfc3339(self.until)
 
 
 _h = assignment_history.c
@@ -122,14 +140,22 @@ def _history(names: frozenset[str]) -> tuple[Statement, Statement]:
     )
 
 
-_user_known = Statement(
-    select(users.c.known).where(users.c.tenant_id == _tenant, users.c.id == bindparam("id"))
+_user_known, _asset_known = (
+    Statement(
+        select(table.c.known).where(table.c.tenant_id == _tenant, table.c.id == bindparam("id"))
+    )
+    for table in (users, assets)
 )
 
 
 async def user_is_known(tx: Tx, user_id: UUID) -> bool:
     """Whether we have heard of this user from whom users belong to."""
     return bool(await tx.fetchval(_user_known, tenant=tx.context.tenant, id=user_id))
+
+
+async def asset_is_known(tx: Tx, asset_id: UUID) -> bool:
+    """Whether we have heard of this asset from whom assets belong to."""
+    return bool(await tx.fetchval(_asset_known, tenant=tx.context.tenant, id=asset_id))
 
 
 async def trail(

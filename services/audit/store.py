@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Table, Text, Uuid, bindparam, func, insert, select, update
+from sqlalchemy import ARRAY, Select, Table, Text, Uuid, bindparam, func, insert, select, update
 from sqlalchemy import literal_column as literal
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -14,6 +14,7 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 from services.audit.domain.chain import Fields, Head, Seal
 from services.audit.domain.checkpoint import Checkpoint
 from services.audit.domain.news import News, Row, Rows
+from services.audit.retention_tables import archived_events
 from services.audit.tables import (
     admins,
     assets,
@@ -80,12 +81,16 @@ _head = Statement(
     .order_by(history_seals.c.seq.desc())
     .limit(1)
 )
-_recorded = Statement(
-    select(assignment_history.c.event_id).where(
-        assignment_history.c.tenant_id == bindparam("tenant"),
-        assignment_history.c.event_id == func.any(bindparam("event_ids", type_=ARRAY(Uuid))),
+
+
+def _among(table: Table) -> Select[tuple[UUID]]:
+    return select(table.c.event_id).where(
+        table.c.tenant_id == bindparam("tenant"),
+        table.c.event_id == func.any(bindparam("event_ids", type_=ARRAY(Uuid))),
     )
-)
+
+
+_recorded = Statement(_among(assignment_history).union_all(_among(archived_events)))
 _append_entries = _append(assignment_history)
 _append_seals = _append(history_seals)
 _append_blocks = _append(history_blocks)
@@ -109,6 +114,11 @@ async def take_signature(tx: Tx) -> None:
     await tx.execute(_take, what=f"audit.signature:{tx.context.tenant}")
 
 
+async def take_holds(tx: Tx) -> None:
+    """Keep everybody else from placing holds on the tenant's entries; taken before the chain."""
+    await tx.execute(_take, what=f"audit.holds:{tx.context.tenant}")
+
+
 async def head(tx: Tx) -> Head:
     """Where the tenant's chain ends."""
     row = await tx.fetchrow(_head, tenant=tx.context.tenant)
@@ -116,7 +126,7 @@ async def head(tx: Tx) -> Head:
 
 
 async def recorded(tx: Tx, event_ids: Collection[UUID]) -> set[UUID]:
-    """Which of these events have an entry already."""
+    """Which of these events have an entry already, archived or not."""
     rows = await tx.fetch(_recorded, tenant=tx.context.tenant, event_ids=list(event_ids))
     return {row["event_id"] for row in rows}
 

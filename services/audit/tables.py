@@ -20,12 +20,16 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.bus.tables import outbox_and_inbox
 from shared.db.columns import known, moment, of_tenant, version
+from shared.db.idempotency import idempotency_keys
+from shared.operating.tables import replays
 
 SCHEMA = "audit"
 
 metadata = MetaData(schema=SCHEMA)
 
 outbox_and_inbox(metadata)
+idempotency_keys(metadata)
+replays(metadata)
 
 
 def _filtered_by(name: str) -> Index:
@@ -131,7 +135,10 @@ assignment_history = Table(
     Index("assignment_history_performed_at", "tenant_id", "performed_at", "seq"),
     *map(_filtered_by, ("user_id", "asset_id", "action", "performed_by")),
 )
-"""Append-only: the service's role may insert and select, and a trigger refuses everybody else."""
+"""Append-only: the service's role may insert and select, and a trigger refuses everybody else.
+
+What is archived leaves it by ``audit.remove_archived``, and by no other way.
+"""
 
 history_seals = Table(
     "history_seals",

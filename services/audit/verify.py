@@ -1,15 +1,19 @@
-"""Verifying a stored chain: whole, in part, one entry, and against what was signed of it."""
+"""Verifying a stored chain: whole, in part, one entry, and against what was signed of it.
+
+What is archived was signed as well: the chain in the database begins where the newest archive ends.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from services.audit import ledger
+from services.audit import archives, ledger
 from services.audit.copies import Copies
 from services.audit.domain import checkpoint as notes
+from services.audit.domain.archive import Archive, ForgedArchive
 from services.audit.domain.chain import GENESIS, Fault, Head, Seal, Verification
 from services.audit.domain.checkpoint import Checkpoint, ForgedCheckpoint
 from services.audit.domain.merkle import BLOCK, Tree, leaf_hash, root_by_inclusion
@@ -38,6 +42,18 @@ class Kept:
 
     sizes: Sequence[int]
     open: Callable[[int], Awaitable[Checkpoint]]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where the chain in the database begins, and the tree over what is archived before."""
+
+    head: Head = field(default_factory=Head)
+    tree: Tree = field(default_factory=Tree)
+
+
+HeadAt = Callable[[Tx, int], Awaitable[Head | None]]
+"""Where the chain ended when it had so many entries; None if there is no such entry."""
 
 
 def given(checkpoints: Sequence[Checkpoint]) -> Kept:
@@ -79,20 +95,55 @@ def _read(note: str, size: int, tenant: str, key: Ed25519PublicKey) -> Checkpoin
     return checkpoint
 
 
-async def verify(tx: Tx, *kept: Kept) -> Verdict:
+async def resumed(tx: Tx, floor: Archive | None, key: Ed25519PublicKey) -> Start | Fault:
+    """Where the chain goes on behind the newest archive that left the database, as it was signed.
+
+    The roots of blocks that stayed are held against the archives' checkpoints.
+    """
+    if floor is None:
+        return Start()
+    roots = await ledger.blocks(tx, floor.last // BLOCK)
+    if _wrong(roots, floor, tx.context.tenant, key) is None:
+        return Start(Head(floor.last, floor.hash), Tree(roots))
+    every = await archives.every(tx)
+    faults = (_wrong(roots, archive, tx.context.tenant, key) for archive in every)
+    return next(filter(None, faults), Fault(floor.first, "archive_forged", floor.last))
+
+
+def _wrong(
+    roots: Sequence[bytes], archive: Archive, tenant: str, key: Ed25519PublicKey
+) -> Fault | None:
+    """What is wrong with what is stored of an archive, if anything: who signed it, or its tree."""
+    count = archive.last // BLOCK
+    try:
+        signed = archive.vouched(tenant, key)
+    except ForgedArchive:
+        return Fault(archive.first, "archive_forged", archive.last)
+    if len(roots) < count or Tree(roots[:count]).root() != signed.root:
+        return Fault(archive.first, "tree_changed", archive.last)
+    return None
+
+
+async def verify(
+    tx: Tx, *kept: Kept, start: Start | None = None, head_at: HeadAt = ledger.head_at
+) -> Verdict:
     """Walk along the whole chain, and hold it against everything that was signed of it.
 
-    ``tx`` is a snapshot: what is added meanwhile belongs to the next verification.
+    ``tx`` is a snapshot: what is added meanwhile belongs to the next verification. What lies
+    before ``start`` is archived, and verified elsewhere; it counts.
     """
+    start = start or Start()
     extent = await ledger.extent(tx)
-    verification, tree = Verification(), Tree()
-    # From the lowest number that is stored: one below 1 has no place in a chain.
-    fault = await walk(tx, verification, extent.first - 1, extent.last, tree)
+    verification, tree = Verification(start.head), start.tree
+    # From the lowest number that is stored: one below the first has no place in a chain.
+    first = min(extent.first - 1, start.head.size) if extent.last else start.head.size
+    fault = await walk(tx, verification, first, extent.last, tree)
     head = verification.head
-    found = [fault] + [await _disagreement(tx, each, head, whole=not fault) for each in kept]
+    found = [fault]
+    found += [await _disagreement(head_at, tx, each, head, whole=not fault) for each in kept]
     found.append(await _changed_block(tx, tree))
     fault = min(filter(None, found), key=lambda each: each.seq, default=None)
-    return Verdict(extent.entries, fault, head)
+    return Verdict(start.head.size + extent.entries, fault, head)
 
 
 async def verify_range(tx: Tx, checkpoint: Checkpoint, first: int, last: int | None) -> Verdict:
@@ -151,15 +202,17 @@ async def walk(
     return None
 
 
-async def _disagreement(tx: Tx, kept: Kept, head: Head, *, whole: bool) -> Fault | None:
+async def _disagreement(
+    head_at: HeadAt, tx: Tx, kept: Kept, head: Head, *, whole: bool
+) -> Fault | None:
     """The first place at which checkpoints and chain part; ``whole`` if the chain ends at head."""
     if not kept.sizes:
         return None
     within = [size for size in kept.sizes if size <= head.size]
     newest = kept.sizes[-1]
     try:
-        if within and not await _agrees(tx, kept, within[-1]):
-            return await _parting(tx, kept, within)
+        if within and not await _agrees(head_at, tx, kept, within[-1]):
+            return await _parting(head_at, tx, kept, within)
         if whole and newest > head.size:
             await kept.open(newest)
             return Fault(head.size + 1, "truncated", newest)
@@ -168,12 +221,12 @@ async def _disagreement(tx: Tx, kept: Kept, head: Head, *, whole: bool) -> Fault
     return None
 
 
-async def _parting(tx: Tx, kept: Kept, sizes: Sequence[int]) -> Fault:
+async def _parting(head_at: HeadAt, tx: Tx, kept: Kept, sizes: Sequence[int]) -> Fault:
     """Where the chain left what was signed; each checkpoint covers all before, so one bisects."""
     agreeing, parted = -1, len(sizes) - 1
     while parted - agreeing > 1:
         middle = (agreeing + parted) // 2
-        if await _agrees(tx, kept, sizes[middle]):
+        if await _agrees(head_at, tx, kept, sizes[middle]):
             agreeing = middle
         else:
             parted = middle
@@ -181,8 +234,8 @@ async def _parting(tx: Tx, kept: Kept, sizes: Sequence[int]) -> Fault:
     return Fault(first, "rewritten", sizes[parted])
 
 
-async def _agrees(tx: Tx, kept: Kept, size: int) -> bool:
-    return await ledger.head_at(tx, size) == (await kept.open(size)).head
+async def _agrees(head_at: HeadAt, tx: Tx, kept: Kept, size: int) -> bool:
+    return await head_at(tx, size) == (await kept.open(size)).head
 
 
 async def _changed_block(tx: Tx, tree: Tree) -> Fault | None:

@@ -19,12 +19,15 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
+from services.audit.domain.archive import Archive
 from services.audit.domain.chain import Fault, Reason
 from services.audit.domain.entry import Action
 from services.audit.queries import Order, Place, Search
 from shared.blobs.signing import MediaSigner
 from shared.web.moment import Moment
-from shared.web.paging import cursor_text, read_cursor
+from shared.web.paging import Page, cursor_text, read_cursor
+
+ARCHIVES = "/api/admin/audit/archives"
 
 _MOST_ENTRIES = 2**63 - 1
 
@@ -93,6 +96,9 @@ class ExportQuery(_TrailFilters):
     """What to export, and how it is written."""
 
     format: Literal["jsonl", "csv"] = Field("jsonl", description="`csv` is for spreadsheets.")
+    archived: bool = Field(
+        True, description="Read archives too; without, entries that are archived are left out."
+    )
 
 
 _Seq = Annotated[int, Field(ge=1, le=_MOST_ENTRIES)]
@@ -104,6 +110,10 @@ class VerifyQuery(BaseModel):
     from_seq: _Seq | None = Field(None, description="The first entry of a part.")
     to_seq: _Seq | None = Field(None, description="The last entry of a part.")
     seq: _Seq | None = Field(None, description="A single entry, with the proof that it is there.")
+    archives: bool = Field(
+        True,
+        description="Read the files of archives too; without, what was signed of them is believed.",
+    )
     checkpoint: list[Annotated[str, Field(max_length=1000)]] = Field(
         default_factory=list,
         max_length=2,
@@ -174,13 +184,41 @@ def _asset(row: Record, signer: MediaSigner) -> AssetDetails | None:
     return AssetDetails(id=row["asset_id"], title=row["title"], thumbnail_url=url)
 
 
+class ArchivedBefore(BaseModel):
+    """What a search does not find because it is archived: the first entries of the trail.
+
+    They were recorded until then. `archives` lists the files they are in; exports hold them too.
+    """
+
+    entries: int
+    recorded_until: datetime
+    archives: str = ARCHIVES
+
+    @classmethod
+    def of(cls, floor: Archive | None, since: datetime | None) -> Self | None:
+        """Unless nothing that was archived can have been done after ``since``."""
+        if floor is None or (since is not None and since > floor.last_at):
+            return None
+        return cls(entries=floor.last, recorded_until=floor.last_at)
+
+
+class TrailPage(Page[HistoryEntry]):
+    """A page of the trail; `archived` is null unless entries looked for may be archived."""
+
+    archived: ArchivedBefore | None = None
+
+
 class History(BaseModel):
-    """A page of a user's history; `total` counts the entries of all pages."""
+    """A page of a user's history; `total` counts the entries of all pages.
+
+    `archived` is null unless entries of that time may be archived; they are not counted.
+    """
 
     history: list[HistoryEntry]
     total: int
     limit: int
     offset: int
+    archived: ArchivedBefore | None = None
 
 
 class Inclusion(BaseModel):
@@ -208,11 +246,15 @@ class Verified(BaseModel):
 
     `first_bad` is the `seq` of the first entry that does not, and `reason` says in which way. Where
     only a checkpoint shows it, the place lies between `first_bad` and `until`. `entries` counts
-    what was asked for. `checkpoint` is a signed note over the whole trail.
+    what was asked for. `checkpoint` is a signed note over the whole trail. `archived_entries` are
+    the first ones, which are in archives; `restorations` counts the parts of earlier chains that
+    somebody vouched were lost.
     """
 
     ok: bool
     entries: int
+    archived_entries: int = 0
+    restorations: int = 0
     first_bad: int | None = None
     until: int | None = None
     reason: Reason | None = None

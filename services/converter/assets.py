@@ -133,22 +133,27 @@ _move = Statement(
 
 
 async def begin(tx: Tx, asset_id: UUID) -> None:
-    """Processing from now on; nothing changes if an earlier attempt already said so."""
+    """Processing from now on; nothing changes if an earlier attempt already said so.
+
+    What is completed stays so while renditions that got lost are made again.
+    """
     current = await tx.fetchval(_status, asset_id=asset_id)
-    if current != "processing":
+    if current not in ("processing", "completed"):
         await _go(tx, asset_id, current, "processing", percent=0)
 
 
 async def complete(tx: Tx, asset_id: UUID) -> None:
     """Every rendition is published."""
     current = await tx.fetchval(_status, asset_id=asset_id)
-    await _go(tx, asset_id, current, "completed", percent=100)
+    if current != "completed":
+        await _go(tx, asset_id, current, "completed", percent=100)
 
 
 async def fail(tx: Tx, asset_id: UUID, failure: Failure, *, percent: int) -> None:
-    """No more attempts."""
+    """No more attempts; what is completed has all the same what it had."""
     current = await tx.fetchval(_status, asset_id=asset_id)
-    await _go(tx, asset_id, current, "failed", percent=percent, failure=failure)
+    if current != "completed":
+        await _go(tx, asset_id, current, "failed", percent=percent, failure=failure)
 
 
 async def begin_again(tx: Tx, asset_id: UUID) -> None:

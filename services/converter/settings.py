@@ -1,4 +1,4 @@
-"""What an operator can set about uploads and conversions."""
+"""The settings of ``converter``."""
 
 from __future__ import annotations
 
@@ -32,14 +32,18 @@ def _bundled_ffmpeg() -> Path:
 
 
 class ConverterSettings(MarqueeSettings):
-    """``upload_max_bytes`` is inclusive; ``converter_slots`` is conversions at a time.
-
-    ``probe_seconds`` is how long an upload may wait to be looked at before it is accepted unseen,
-    to be judged by its conversion.
-    """
+    """What an operator can set about uploads and conversions."""
 
     upload_max_bytes: Annotated[int, Field(ge=1)] = 500 * MIB
+    """The largest upload, inclusive."""
     converter_slots: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=_half_the_cores)
+    """Conversions at a time in one process; left out, half the cores, at least 1."""
+    open_uploads: Annotated[int, Field(ge=1)] = 1000
+    """How many resumable uploads of a tenant may be under way at once."""
     probe_seconds: Annotated[float, Field(gt=0, le=60)] = 0.8
+    """How long an upload may wait to be looked at before it is accepted unseen, to be judged by
+    its conversion."""
     webm_codec: Literal["av1", "vp9"] = "av1"
+    """What the WebM is encoded with."""
     ffmpeg: Annotated[Path, AfterValidator(_executable)] = Field(default_factory=_bundled_ffmpeg)
+    """The ffmpeg to run; left out, the one that comes with the packages."""

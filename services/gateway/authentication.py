@@ -24,15 +24,15 @@ from services.gateway.credentials import Credentials, InvalidToken
 from services.gateway.identity import Grant, Identity
 from services.gateway.keys import KeyRing
 from services.gateway.origins import SAFE_METHODS, ForeignOrigin, Origins
-from services.gateway.table import Access
 from shared.contracts import tokens
 from shared.contracts.actor import Actor
 from shared.contracts.identity import Role
 from shared.contracts.refusal import Refusal
+from shared.web.access import Access, require
 from shared.web.actor import ActorSeal, Claims
 from shared.web.csrf import HEADER as CSRF_HEADER
 from shared.web.csrf import CsrfTokens
-from shared.web.problems import Forbidden, Unauthenticated
+from shared.web.problems import Unauthenticated
 
 _REMEMBERED = 20_000
 _REMEMBERED_SECONDS = 30.0
@@ -120,8 +120,7 @@ class Authenticator:
         if access == "public":
             return await self._anyone(request)
         caller = await self._asking(request)
-        if access == "admin" and caller.claims.role != "admin":
-            raise Forbidden("This needs the role of an administrator.")
+        require(caller.claims, access)
         return caller
 
     async def admit_socket(self, request: web.Request) -> Caller:

@@ -18,7 +18,6 @@ from cachetools import TTLCache
 from shared.contracts.envelope import Message, unseal
 from shared.contracts.identity import CredentialRevoked
 from shared.contracts.refusal import Refusal
-from shared.contracts.tokens import LIFETIME
 from shared.web.problems import Unavailable
 
 ROUND_SECONDS = 2.0
@@ -26,6 +25,12 @@ ROUND_SECONDS = 2.0
 
 OUTAGE_SECONDS = 60.0
 """How long sessions stay good while ``identity`` does not answer."""
+
+REVOKED_SECONDS = 60.0
+"""How long one that ended is refused unasked: longer than any answer from before is on its way.
+
+Then it is asked for again: the keys of a tenant that was enabled again are good again.
+"""
 
 _IN_USE_SECONDS = 60.0
 _AT_ONCE = 5000
@@ -54,7 +59,7 @@ class Credentials:
         self._now = now
         self._used: dict[UUID, float] = {}
         self._confirmed: dict[UUID, float] = {}
-        self._revoked: TTLCache[UUID, bool] = TTLCache(100_000, LIFETIME, timer=now)
+        self._revoked: TTLCache[UUID, bool] = TTLCache(100_000, REVOKED_SECONDS, timer=now)
         self._asking: dict[UUID, asyncio.Task[None]] = {}
         self._watchers: dict[UUID, set[asyncio.Event]] = {}
 

@@ -27,11 +27,12 @@ _CHAPTERS = (
     "Assets",
     "Uploads",
     "Assignments",
+    "Operations",
     "Audit",
     "Events",
     "Media",
     "Problems",
-    "Operations",
+    "The server",
 )
 """The order in which they are read."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from services.gateway import media
+from services.gateway import media, operating
 from services.gateway.authentication import ForgedRequest
 from services.gateway.credentials import InvalidToken
 from services.gateway.documents import Document, Documents
@@ -70,7 +70,7 @@ def _told(document: Document) -> Iterator[dict[str, Any]]:
 
 def document() -> Document:
     """The API document of the gateway's own routes."""
-    described = openapi.document("gateway", [media.routes, routes])
+    described = openapi.document("gateway", [media.routes, routes, *operating.GROUPS])
     described["paths"] |= {
         path: {"get": _plain(summary, statuses)} for path, (summary, *statuses) in _PLAIN.items()
     }
@@ -82,6 +82,7 @@ _PLAIN = {
     "/readyz": ("Whether it can be asked, and which parts are down", "200", "503"),
     "/metrics": ("Measurements in the text format of Prometheus", "200"),
     "/openapi.json": ("This document", "200"),
+    "/asyncapi.json": ("AsyncAPI 3.0 of every event, on the bus and on the WebSocket", "200"),
     "/docs": ("This document to read", "200"),
 }
 
@@ -89,7 +90,7 @@ _PLAIN = {
 def _plain(summary: str, statuses: list[str]) -> dict[str, Any]:
     described = {"200": "What was asked for", "503": "Not now"}
     return {
-        "tags": ["Operations"],
+        "tags": ["The server"],
         "summary": summary,
         "security": [],
         "responses": {status: {"description": described[status]} for status in statuses},

@@ -1,4 +1,4 @@
-"""What an operator can set about how often people may ask."""
+"""The settings of ``gateway``."""
 
 from __future__ import annotations
 
@@ -12,11 +12,17 @@ from shared.web.limits import Rate
 
 
 class GatewaySettings(MarqueeSettings):
-    """Rates are for one caller at one gateway: far above what people do, to stop what runs wild."""
+    """What an operator can set about how often one caller may ask.
+
+    Far above what people do, to stop what runs wild; each gateway counts for itself.
+    """
 
     upload_rate: Rate = parse("6000/minute")
+    """Uploads begun."""
     bulk_rate: Rate = parse("120/minute")
+    """Bulk assignments."""
     socket_rate: Rate = parse("6000/minute")
+    """WebSockets opened."""
 
     @property
     def rates(self) -> Mapping[Limited, RateLimitItem]:

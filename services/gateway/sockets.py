@@ -23,14 +23,13 @@ from services.gateway.headers import own_headers
 from services.gateway.table import WEBSOCKET
 from services.gateway.turnstile import Turnstile
 from services.gateway.upstream import Upstream, answering
+from shared.contracts.notifier import TooManySockets
 from shared.contracts.refusal import Refusal
+from shared.contracts.socket import EXPIRED, SLOW
 from shared.web.problems import InvalidInput
 
 MAX_MESSAGE = 16 * 1024
 """The longest message a client may send, in bytes."""
-
-SLOW_CLIENT = 4008
-SESSION_ENDED = 4001
 
 _HEARTBEAT_SECONDS = 20.0
 PATIENCE_SECONDS = 5.0
@@ -38,6 +37,9 @@ PATIENCE_SECONDS = 5.0
 
 CLOSE_SECONDS = 5.0
 """How long it may then take to say goodbye; after both it is cut off."""
+
+_CROWDED = "You, or your tenant, have as many WebSockets open as may be; close some."
+_RETRY_SECONDS = 60
 
 _ServerSocket = web.WebSocketResponse
 _Socket = _ServerSocket | ClientWebSocketResponse[bool]
@@ -120,6 +122,8 @@ class Sockets:
             except WSServerHandshakeError as error:
                 if error.status >= 500:
                     raise
+                if error.status == HTTPStatus.TOO_MANY_REQUESTS:
+                    raise TooManySockets(_CROWDED, retry_after=_RETRY_SECONDS) from error
                 if error.status == HTTPStatus.BAD_REQUEST:
                     raise InvalidInput("The notifier does not understand the query.") from error
                 raise HandshakeRefused(f"The notifier answered {error.status}.") from error
@@ -146,7 +150,7 @@ async def _join(
 
 async def _session_end(ended: asyncio.Event) -> tuple[int, bytes]:
     await ended.wait()
-    return SESSION_ENDED, b"the session has ended"
+    return EXPIRED, b"the session has ended"
 
 
 async def _pump(source: _Socket, target: _Socket) -> tuple[int, bytes]:
@@ -167,7 +171,7 @@ def _told(done: asyncio.Task[tuple[int, bytes]]) -> tuple[int, bytes]:
     if error is None:
         return done.result()
     if isinstance(error, TimeoutError):
-        return SLOW_CLIENT, b"too slow"
+        return SLOW, b"too slow"
     return WSCloseCode.GOING_AWAY, b""
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from shared.web.access import Access
+
 Service = Literal["assignment", "audit", "converter", "identity", "notifier"]
-Access = Literal["public", "user", "admin"]
 Limited = Literal["uploads", "bulk assignments", "WebSocket connections"]
 
 
@@ -39,11 +40,24 @@ FORWARDED = (
     Admitted("POST", "/api/admin/api-keys", "identity"),
     Admitted("GET", "/api/admin/api-keys", "identity"),
     Admitted("DELETE", "/api/admin/api-keys/{id}", "identity"),
+    Admitted("POST", "/api/admin/tenants", "identity", "operator"),
+    Admitted("GET", "/api/admin/tenants", "identity", "operator"),
+    Admitted("GET", "/api/admin/tenants/{id}", "identity", "operator"),
+    Admitted("PATCH", "/api/admin/tenants/{id}", "identity", "operator"),
     Admitted("GET", "/api/admin/users/{id}/assignment", "assignment"),
     Admitted("GET", "/api/admin/users/{id}/assignment-history", "audit"),
     Admitted("GET", "/api/admin/audit", "audit"),
     Admitted("GET", "/api/admin/audit/export", "audit"),
     Admitted("GET", "/api/admin/audit/verify", "audit"),
+    Admitted("GET", "/api/admin/audit/retention", "audit"),
+    Admitted("GET", "/api/admin/audit/archives", "audit"),
+    Admitted("GET", "/api/admin/audit/archives/{id}", "audit"),
+    Admitted("POST", "/api/admin/audit/holds", "audit"),
+    Admitted("GET", "/api/admin/audit/holds", "audit"),
+    Admitted("GET", "/api/admin/audit/holds/{id}", "audit"),
+    Admitted("DELETE", "/api/admin/audit/holds/{id}", "audit"),
+    Admitted("POST", "/api/admin/audit/restorations", "audit"),
+    Admitted("GET", "/api/admin/audit/restorations", "audit"),
     Admitted("GET", "/.well-known/audit-key", "audit", "public"),
     Admitted("POST", "/api/admin/assets", "converter", limited="uploads"),
     Admitted("GET", "/api/admin/assets", "converter"),

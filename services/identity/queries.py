@@ -8,10 +8,20 @@ from uuid import UUID
 from asyncpg import Record
 from sqlalchemy import bindparam, select, tuple_
 
-from services.identity.tables import users
+from services.identity.tables import tenants, users
 from shared.contracts.identity import UserNotFound
+from shared.contracts.refusal import Refusal
 from shared.db import Statement, Tx
 from shared.db.patterns import containing
+
+
+class TenantNotFound(Refusal):
+    """There is no such tenant."""
+
+    code = "tenant_not_found"
+    status = 404
+    title = "Tenant not found"
+
 
 _shown = (
     users.c.id,
@@ -49,6 +59,40 @@ async def users_page(tx: Tx, query: str, before: tuple[datetime, UUID], count: i
     """Users older than ``before``, newest first; ``query`` is in the address or the name."""
     return await tx.fetch(
         _page,
+        pattern=containing(query),
+        before_time=before[0],
+        before_id=before[1],
+        count=count,
+    )
+
+
+_tenant = Statement(select(tenants).where(tenants.c.id == bindparam("id")))
+_tenants_page = Statement(
+    select(tenants)
+    .where(
+        (tenants.c.id + " " + tenants.c.name).ilike(bindparam("pattern")),
+        tuple_(tenants.c.created_at, tenants.c.id)
+        < tuple_(bindparam("before_time"), bindparam("before_id")),
+    )
+    .order_by(tenants.c.created_at.desc(), tenants.c.id.desc())
+    .limit(bindparam("count"))
+)
+
+
+async def tenant(tx: Tx, ident: str) -> Record:
+    """A tenant. Refuses an id that none has."""
+    row = await tx.fetchrow(_tenant, id=ident)
+    if row is None:
+        raise TenantNotFound(f"There is no tenant {ident}.")
+    return row
+
+
+async def tenants_page(
+    tx: Tx, query: str, before: tuple[datetime, str], count: int
+) -> list[Record]:
+    """Tenants older than ``before``, newest first; ``query`` is in the id or the name."""
+    return await tx.fetch(
+        _tenants_page,
         pattern=containing(query),
         before_time=before[0],
         before_id=before[1],

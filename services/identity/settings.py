@@ -1,4 +1,4 @@
-"""What an operator can set about the first administrator, and about signing in."""
+"""The settings of ``identity``."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from shared.web.limits import Rate
 
 
 class IdentitySettings(MarqueeSettings):
-    """The first administrator is created when there are no users at all.
-
-    ``login_rate`` is for one account from one address.
-    """
+    """What an operator can set about the first administrator, and about signing in."""
 
     admin_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = "admin@example.com"
+    """The first administrator, who is created when there are no users at all."""
     admin_password: Annotated[SecretStr, Field(min_length=8)] | None = None
+    """Their password, 8 characters or more; left out, one is generated and shown once on the
+    terminal, or kept in `data/admin-password` when there is none."""
     login_rate: Rate = parse("60/minute")
+    """Attempts to sign in, for one account from one address."""

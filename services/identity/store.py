@@ -18,6 +18,20 @@ _insert_tenant = Statement(
     .values(id=bindparam("id"), name=bindparam("name"), created_at=bindparam("created_at"))
     .on_conflict_do_nothing()
 )
+_tenant_for_change = Statement(
+    select(tenants).where(tenants.c.id == bindparam("id")).with_for_update(key_share=True)
+)
+_change_tenant = Statement(
+    update(tenants)
+    .where(tenants.c.id == bindparam("ident"))
+    .values(name=bindparam("new_name"), disabled=bindparam("now_disabled"))
+    .returning(tenants)
+)
+_open_tenant = Statement(
+    select(tenants.c.id)
+    .where(tenants.c.id == bindparam("id"), ~tenants.c.disabled)
+    .with_for_update(read=True)
+)
 _insert_user = Statement(insert(users).values({c.name: bindparam(c.name) for c in users.columns}))
 _any_user = Statement(select(exists(select(users.c.id))))
 _by_email = Statement(select(users).where(_email_matches))
@@ -43,9 +57,27 @@ _change_user = Statement(
 )
 
 
-async def add_tenant(tx: Tx, ident: str, name: str) -> None:
-    """Insert a tenant unless it is there."""
-    await tx.execute(_insert_tenant, id=ident, name=name, created_at=await tx.now())
+async def add_tenant(tx: Tx, ident: str, name: str) -> bool:
+    """Insert a tenant unless it is there; whether it was not."""
+    added = await tx.execute(_insert_tenant, id=ident, name=name, created_at=await tx.now())
+    return added == 1
+
+
+async def tenant_for_change(tx: Tx, ident: str) -> Record | None:
+    """A tenant, locked until the end of the transaction."""
+    return await tx.fetchrow(_tenant_for_change, id=ident)
+
+
+async def change_tenant(tx: Tx, ident: str, *, name: str, disabled: bool) -> Record:
+    """Write what can be changed of a tenant."""
+    changed = await tx.fetchrow(_change_tenant, ident=ident, new_name=name, now_disabled=disabled)
+    assert changed is not None, "the row was locked before"
+    return changed
+
+
+async def tenant_is_open(tx: Tx, ident: str) -> bool:
+    """Whether a tenant may be used; it stays so until the end of the transaction."""
+    return await tx.fetchrow(_open_tenant, id=ident) is not None
 
 
 async def add_user(tx: Tx, user: dict[str, object]) -> None:

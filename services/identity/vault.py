@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from services.identity.tables import api_keys, sessions, tickets, users
+from services.identity.tables import api_keys, sessions, tenants, tickets, users
 from shared.db import Statement, Tx
 
 USED_EVERY = timedelta(minutes=1)
@@ -43,15 +43,20 @@ _live_sessions = (
         sessions.c.expires_at,
     )
     .join(users, users.c.id == sessions.c.user_id)
-    .where(sessions.c.expires_at > _now, ~users.c.disabled)
+    .join(tenants, tenants.c.id == sessions.c.tenant_id)
+    .where(sessions.c.expires_at > _now, ~users.c.disabled, ~tenants.c.disabled)
 )
-_live_keys = select(
-    api_keys.c.id,
-    api_keys.c.tenant_id,
-    (literal("key:", Text) + cast(api_keys.c.id, Text)).label("actor"),
-    api_keys.c.role,
-    api_keys.c.expires_at,
-).where(_key_lives)
+_live_keys = (
+    select(
+        api_keys.c.id,
+        api_keys.c.tenant_id,
+        (literal("key:", Text) + cast(api_keys.c.id, Text)).label("actor"),
+        api_keys.c.role,
+        api_keys.c.expires_at,
+    )
+    .join(tenants, tenants.c.id == api_keys.c.tenant_id)
+    .where(_key_lives, ~tenants.c.disabled)
+)
 
 _ids = bindparam("ids", type_=ARRAY(Uuid))
 
@@ -62,6 +67,10 @@ _end_session = Statement(delete(sessions).where(sessions.c.id == bindparam("id")
 _end_sessions = Statement(
     delete(sessions).where(sessions.c.user_id == bindparam("user_id")).returning(sessions.c.id)
 )
+_end_all_sessions = Statement(
+    delete(sessions).where(sessions.c.tenant_id == bindparam("tenant")).returning(sessions.c.id)
+)
+_keys = Statement(select(api_keys.c.id).where(api_keys.c.tenant_id == bindparam("tenant")))
 _user_of_session = Statement(
     select(users)
     .join(sessions, sessions.c.user_id == users.c.id)
@@ -133,6 +142,16 @@ async def end_session(tx: Tx, ident: UUID) -> bool:
 async def end_sessions(tx: Tx, user_id: UUID) -> list[UUID]:
     """Delete all sessions of a user; return which they were."""
     return [row["id"] for row in await tx.fetch(_end_sessions, user_id=user_id)]
+
+
+async def end_all_sessions(tx: Tx) -> list[UUID]:
+    """Delete the sessions of all of the tenant's users; return which they were."""
+    return [row["id"] for row in await tx.fetch(_end_all_sessions, tenant=tx.context.tenant)]
+
+
+async def keys(tx: Tx) -> list[UUID]:
+    """The ids of the tenant's API keys."""
+    return [row["id"] for row in await tx.fetch(_keys, tenant=tx.context.tenant)]
 
 
 async def user_of_session(tx: Tx, ident: UUID) -> Record | None:

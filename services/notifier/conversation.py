@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from services.notifier.domain.topics import Topic, may_follow
 from services.notifier.hub import PAGE, Hub
-from services.notifier.sockets import MISBEHAVED, Socket
+from services.notifier.sockets import Socket
+from shared.contracts.socket import (
+    MISBEHAVED,
+    Complaint,
+    ComplaintCode,
+    Hello,
+    Said,
+    Subscribe,
+    Subscribed,
+    Unsubscribe,
+    Unsubscribed,
+)
 
 MOST_TOPICS = 1000
 """Topics one socket may follow."""
 
 PATIENCE = 20
 """Messages that make no sense before a socket is closed."""
-
-Offset = Annotated[int, Field(ge=0, lt=2**63)]
-Topics = Annotated[list[Annotated[str, Field(max_length=100)]], Field(min_length=1, max_length=100)]
-
-
-class Subscribe(BaseModel):
-    """Follow these topics from now on, or from what came after ``since``."""
-
-    action: Literal["subscribe"]
-    topics: Topics
-    since: Offset | None = None
-    epoch: str | None = None
-
-
-class Unsubscribe(BaseModel):
-    """Follow these topics no more."""
-
-    action: Literal["unsubscribe"]
-    topics: Topics
-
 
 _message: TypeAdapter[Subscribe | Unsubscribe] = TypeAdapter(
     Annotated[Subscribe | Unsubscribe, Field(discriminator="action")]
@@ -45,7 +36,7 @@ _message: TypeAdapter[Subscribe | Unsubscribe] = TypeAdapter(
 class NotUnderstood(Exception):
     """A message that cannot be acted upon; ``code`` is for programs."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: ComplaintCode, detail: str) -> None:
         super().__init__(detail)
         self.code = code
 
@@ -66,13 +57,12 @@ class Conversation:
         """
         try:
             stream = await self._hub.join(self._socket)
-            await self._socket.send(
-                {
-                    "type": "hello",
-                    "epoch": stream.epoch,
-                    "offset": stream.last_offset,
-                    "recovered": stream.recovers(since, epoch),
-                }
+            await self._send(
+                Hello(
+                    epoch=stream.epoch,
+                    offset=stream.last_offset,
+                    recovered=stream.recovers(since, epoch),
+                )
             )
             while (message := await self._socket.receive()) is not None:
                 await self._answer(message)
@@ -98,7 +88,7 @@ class Conversation:
         recovered = stream.recovers(wanted.since, wanted.epoch)
         audience = self._hub.audience_of(self._socket)
         after = wanted.since if recovered and wanted.since is not None else audience.offset
-        await self._send("subscribed", topics=topics, recovered=recovered)
+        await self._send(Subscribed(topics=topics, recovered=recovered))
         while after < audience.offset:
             after = await self._replay(after, audience.offset, topics)
         self._hub.audience_of(self._socket).follow(self._socket, topics)
@@ -115,7 +105,7 @@ class Conversation:
     async def _unsubscribe(self, unwanted: Unsubscribe) -> None:
         topics = [str(topic) for topic in _parsed(unwanted.topics)]
         self._hub.audience_of(self._socket).unfollow(self._socket, topics)
-        await self._send("unsubscribed", topics=topics)
+        await self._send(Unsubscribed(topics=topics))
 
     def _allowed(self, asked: Iterable[str]) -> list[str]:
         topics = _parsed(asked)
@@ -126,12 +116,12 @@ class Conversation:
 
     async def _complain(self, error: NotUnderstood) -> None:
         self._patience -= 1
-        await self._send("error", code=error.code, detail=str(error))
+        await self._send(Complaint(code=error.code, detail=str(error)))
         if self._patience <= 0:
             self._socket.end(MISBEHAVED, "too many messages that make no sense")
 
-    async def _send(self, kind: str, **members: Any) -> None:
-        await self._socket.send({"type": kind, **members})
+    async def _send(self, words: Said) -> None:
+        await self._socket.send(words.model_dump())
 
 
 def _understood(message: bytes) -> Subscribe | Unsubscribe:

@@ -15,12 +15,15 @@ from prometheus_client import Gauge
 from pydantic import BaseModel, Field
 
 from services.notifier import queries
-from services.notifier.conversation import Conversation, Offset
+from services.notifier.conversation import Conversation
+from services.notifier.crowd import Crowd
 from services.notifier.hub import Hub
-from services.notifier.sockets import EXPIRED, FAILED, TRY_AGAIN, Socket
+from services.notifier.sockets import Socket
+from shared.contracts.notifier import TooManySockets
+from shared.contracts.socket import EXPIRED, FAILED, TRY_AGAIN, Offset
 from shared.db import DATABASE_ERRORS, Database
 from shared.web import Call, Routes
-from shared.web.actor import HEADER, ActorSeal
+from shared.web.actor import HEADER, ActorSeal, Claims
 
 log = structlog.get_logger()
 
@@ -39,6 +42,7 @@ class Parts:
 
     database: Database
     hub: Hub
+    crowd: Crowd
     seal: ActorSeal
     now: Callable[[], float]
 
@@ -82,14 +86,20 @@ class Events(BaseModel):
 routes = Routes("Events")
 
 
-@routes.get("/ws", access="user", answers={101: None})
+@routes.get("/ws", access="user", answers={101: None}, refusals=[TooManySockets])
 async def listen(call: Call[Parts], query: Since) -> web.WebSocketResponse:
     """Follow events over a WebSocket."""
+    claims = call.parts.seal.verify(call.request.headers[HEADER])
+    with call.parts.crowd.room(claims):
+        return await _listen(call, query, claims)
+
+
+async def _listen(call: Call[Parts], query: Since, claims: Claims) -> web.WebSocketResponse:
     ws = web.WebSocketResponse(compress=False, max_msg_size=MESSAGE_BYTES, heartbeat=HEARTBEAT)
     await ws.prepare(call.request)
     parts = call.parts
-    socket = Socket(ws, call.request, parts.seal.verify(call.request.headers[HEADER]))
-    life = socket.claims.expires - parts.now()
+    socket = Socket(ws, call.request, claims)
+    life = claims.expires - parts.now()
     expiry = asyncio.get_running_loop().call_later(life, socket.end, EXPIRED, "session expired")
     try:
         with connected.track_inprogress():

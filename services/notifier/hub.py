@@ -12,10 +12,11 @@ from prometheus_client import Counter
 
 from services.notifier import store
 from services.notifier.domain.notice import Notice, Stream
-from services.notifier.sockets import RESTARTING, Socket, text_frame
+from services.notifier.sockets import Socket, text_frame
 from services.notifier.store import News
 from shared.blobs.signing import MediaSigner
 from shared.contracts.context import Context
+from shared.contracts.socket import RESTARTING
 from shared.db import DATABASE_ERRORS, Database
 from shared.web.answer import encode
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from services.notifier import http
+from services.notifier import doctoring, http
 from services.notifier.consumers import Listening, numbering
+from services.notifier.crowd import Crowd
 from services.notifier.hub import Hub
 from services.notifier.pruner import keep_pruning
+from services.notifier.settings import NotifierSettings
 from shared.contracts.converter import AssetProgressed
+from shared.contracts.maintenance import NotifierMaintained
 from shared.contracts.notifier import EventsStored
+from shared.contracts.topology import queues_of
+from shared.operating import doctor, parked_http
+from shared.operating.parking import ParkingLot
 from shared.runtime.service import Loop, Runtime, Service
 from shared.web import Check
 
@@ -20,17 +26,25 @@ def build(runtime: Runtime) -> Service:
     database = runtime.database("notifier")
     hub = Hub(database, runtime.media_signer)
     listening = Listening(hub)
-    routes = http.routes.given(http.Parts(database, hub, runtime.actor_seal, time.time))
+    settings = NotifierSettings.load()
+    crowd = Crowd(per_user=settings.sockets_per_user, per_tenant=settings.sockets_per_tenant)
+    routes = http.routes.given(http.Parts(database, hub, crowd, runtime.actor_seal, time.time))
     routes.at_shutdown(hub.close)
+    lot = ParkingLot(database, runtime.bus, queues_of("notifier"), NotifierMaintained)
 
     return Service(
         "notifier",
-        routes=[routes],
+        routes=[
+            routes,
+            parked_http.routes.given(lot),
+            doctor.routes.given(doctoring.practice(database, runtime.bus)),
+        ],
         subscriptions=[numbering(database, runtime.bus, runtime.new_id)],
         listeners={EventsStored: listening.on_stored, AssetProgressed: listening.on_progress},
         loops=[
             Loop("notifier-fan-out", hub.run),
             Loop("notifier-prune", partial(keep_pruning, database)),
+            Loop("notifier-parking", lot.run),
         ],
         checks=[Check("database", database.reachable, critical=True)],
     )

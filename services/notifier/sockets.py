@@ -11,6 +11,7 @@ from prometheus_client import Counter
 
 from shared.contracts.actor import Actor
 from shared.contracts.identity import Role
+from shared.contracts.socket import SLOW
 from shared.web.actor import Claims
 from shared.web.answer import encode
 
@@ -26,13 +27,6 @@ KERNEL_BYTES = 64 * 1024
 
 CLOSING_SECONDS = 5.0
 """How long a listener that is told to go has to take the last frames."""
-
-SLOW = 4008
-EXPIRED = 4001
-MISBEHAVED = 4400
-RESTARTING = 1001
-FAILED = 1011
-TRY_AGAIN = 1013
 
 ended = Counter("marquee_notifier_sockets_ended_total", "Sockets ended by the server", ["code"])
 

@@ -8,6 +8,10 @@ from uuid import UUID
 from shared.contracts.actor import SYSTEM, Actor
 
 DEFAULT_TENANT = "default"
+"""The operator's own; on an installation of one tenant, everybody's."""
+
+TENANT = "[a-z0-9][a-z0-9_-]{0,62}"
+"""What the id of a tenant looks like, as a regular expression."""
 
 
 @dataclass(frozen=True, slots=True)

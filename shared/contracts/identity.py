@@ -45,6 +45,51 @@ class UserChanged(Event):
     version: int
 
 
+class TenantCreated(Event):
+    """A tenant can now be used; told to the operator's tenant, and as the first fact of its own."""
+
+    name = "identity.tenant.created"
+    subject = "tenant"
+
+    tenant: str
+    display_name: str
+    created_at: datetime
+
+
+TenantField = Literal["name", "disabled"]
+
+
+class TenantChanged(Event):
+    """A tenant is called otherwise, or may not be used any more, or again."""
+
+    name = "identity.tenant.changed"
+    subject = "tenant"
+
+    tenant: str
+    display_name: str
+    disabled: bool
+    changed: list[TenantField]
+
+
+class UserRestated(Event):
+    """A person as they are now, told again to one who keeps copies; nothing has happened."""
+
+    name = "identity.user.restated"
+    subject = "user_id"
+
+    user_id: UUID
+    email: str
+    display_name: str
+    role: Role
+    disabled: bool
+    version: int
+
+    @property
+    def may_have_administrated(self) -> bool:
+        """Whether deeds may be theirs: who was an administrator once has changed since."""
+        return self.role == "admin" or self.version > 1
+
+
 class CredentialRevoked(Event):
     """A session or an API key is good no more; who missed this finds out by asking."""
 

@@ -1,8 +1,9 @@
-"""What ``notifier`` tells its own replicas."""
+"""What ``notifier`` tells its own replicas, and how it refuses a listener."""
 
 from __future__ import annotations
 
 from shared.contracts.event import Event
+from shared.contracts.refusal import Refusal
 
 
 class EventsStored(Event):
@@ -14,3 +15,11 @@ class EventsStored(Event):
 
     tenant: str
     offset: int
+
+
+class TooManySockets(Refusal):
+    """Somebody, or their tenant, has as many WebSockets open as the operator allows."""
+
+    code = "too_many_sockets"
+    status = 429
+    title = "Too many WebSockets"

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -14,9 +15,10 @@ import asyncpg
 import orjson
 from asyncpg import Record
 
-from shared.contracts.context import Context
-from shared.contracts.envelope import seal
+from shared.contracts.context import TENANT, Context
+from shared.contracts.envelope import Message, seal
 from shared.contracts.event import Event
+from shared.db.sealing import FieldCipher, Place
 from shared.db.statement import Statement
 
 if TYPE_CHECKING:
@@ -56,7 +58,12 @@ ACQUIRE_SECONDS = 10.0
 _CONNECTIONS = 16
 """Of one service in one process, at most."""
 
-_TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_TENANT = re.compile(TENANT)
+
+
+def is_tenant(text: str) -> bool:
+    """Whether this could be the id of a tenant."""
+    return _TENANT.fullmatch(text) is not None
 
 
 class LockTaken(Exception):
@@ -86,8 +93,10 @@ class Tx:
         self.context = context
         self._database = database
         self._now: datetime | None = None
-        self._events: list[tuple[UUID, Event, Context]] = []
+        self._events: list[tuple[UUID, Event, Context, str | None]] = []
+        self._forwarded: list[tuple[Message, str]] = []
         self._kept: tuple[str, bytes, bytes] | None = None
+        self.flushed = False
 
     async def fetch(self, statement: Statement, **parameters: Any) -> list[Record]:
         """All rows."""
@@ -122,48 +131,85 @@ class Tx:
         """A UUIDv7."""
         return self._database.new_id()
 
-    def emit(self, event: Event) -> UUID:
-        """Publish this fact when, and only when, the transaction commits; return the event's id."""
+    @asynccontextmanager
+    async def within(self, tenant: str) -> AsyncIterator[None]:
+        """Inside the block, act in another tenant: see its rows, write them, emit its events.
+
+        For what the operator does to tenants. An error inside ends the whole transaction.
+        """
+        outside = self.context
+        await self._enter(replace(outside, tenant=tenant))
+        yield
+        await self._enter(outside)
+
+    async def _enter(self, context: Context) -> None:
+        _require_tenant(context.tenant)
+        await self.connection.execute("select set_config('app.tenant', $1, true)", context.tenant)
+        self.context = context
+
+    def emit(self, event: Event, *, to: str | None = None) -> UUID:
+        """Publish this fact when, and only when, the transaction commits; return the event's id.
+
+        ``to`` is the name of the one queue that shall get it, instead of all that are bound to it.
+        """
         ident = self.new_id()
-        self._events.append((ident, event, self.context))
+        self._events.append((ident, event, self.context, to))
         return ident
+
+    def forward(self, message: Message, *, to: str) -> None:
+        """Send a message, as it is, to one queue when the transaction commits."""
+        self._forwarded.append((message, to))
 
     def keep(self, actor: str, key: bytes, answer: bytes) -> None:
         """Keep what this transaction answered, for when the same is asked again.
 
         The schema has the table of ``shared.db.idempotency``, and the caller the claim's lock.
         """
-        self._kept = (actor, key, answer)
+        place = self._database.place_of_answer(self.context.tenant, actor, key)
+        self._kept = (actor, key, self._database.cipher.seal(place, answer))
 
     async def write_outbox(self) -> bool:
         """Store the emitted events, and the answer to keep; whether there were any events."""
-        if not self._events and self._kept is None:
+        if not (self._events or self._forwarded) and self._kept is None:
             return False
         time = await self.now()
-        messages = [
-            seal(event, ident=ident, time=time, context=context)
-            for ident, event, context in self._events
-        ]
-        outbox = (
-            [m.id for m in messages],
-            [m.name for m in messages],
-            [m.headers["ce-subject"] for m in messages],
-            [orjson.dumps(m.headers) for m in messages],
-            [m.body for m in messages],
-        )
+        outbox = self._take_outbox(time)
         if self._kept is None:
             await self.connection.execute(self._database.insert_outbox, *outbox)
         else:
             keep = self._database.insert_outbox_and_answer
             await self.connection.execute(keep, *outbox, *self._kept, time)
-        return bool(messages)
+        return bool(outbox[0])
+
+    async def flush(self) -> None:
+        """Store the events emitted so far, where a transaction has more than memory should hold."""
+        outbox = self._take_outbox(await self.now())
+        await self.connection.execute(self._database.insert_outbox, *outbox)
+        self.flushed = True
+
+    def _take_outbox(self, time: datetime) -> tuple[list[Any], ...]:
+        """The columns of the rows to store; a row's type is what it is routed by."""
+        sealed = [
+            (seal(event, ident=ident, time=time, context=context), to)
+            for ident, event, context, to in self._events
+        ]
+        rows = [*sealed, *self._forwarded]
+        self._events, self._forwarded = [], []
+        return (
+            [m.id for m, _ in rows],
+            [to or m.name for m, to in rows],
+            [m.headers.get("ce-subject", "") for m, _ in rows],
+            [orjson.dumps(m.headers) for m, _ in rows],
+            [m.body for m, _ in rows],
+        )
 
 
 class Database:
     """A service's schema, seen through its own role.
 
-    ``new_id`` and ``clock`` come from the runtime, so that tests can set them. ``on_emit`` is
-    called after a commit that wrote to the outbox, to wake the relay.
+    ``new_id`` and ``clock`` come from the runtime, so that tests can set them. ``cipher`` seals
+    the secrets in its columns. ``on_emit`` is called after a commit that wrote to the outbox, to
+    wake the relay.
     """
 
     def __init__(
@@ -173,8 +219,10 @@ class Database:
         *,
         new_id: Callable[[], UUID],
         clock: Clock,
+        cipher: FieldCipher,
     ) -> None:
         self.pool = pool
+        self.cipher = cipher
         self.schema = schema
         self.new_id = new_id
         self.clock = clock
@@ -191,6 +239,11 @@ class Database:
             "set answer = excluded.answer, answered_at = excluded.answered_at) "
             f"{self.insert_outbox}"
         )
+
+    def place_of_answer(self, tenant: str, actor: str, key: bytes) -> Place:
+        """Where the answer to a request is kept."""
+        row = f"{tenant} {actor} {key.hex()}"
+        return Place(f"{self.schema}.idempotency_keys", "answer", row)
 
     def transaction(
         self, context: Context, *locks: int, alone: int | None = None
@@ -215,8 +268,7 @@ class Database:
         locks: Sequence[int] = (),
         alone: int | None = None,
     ) -> AsyncIterator[Tx]:
-        if context.tenant != EVERY_TENANT and not _TENANT.fullmatch(context.tenant):
-            raise ValueError(f"not a tenant id: {context.tenant!r}")
+        _require_tenant(context.tenant)
         taken = "".join(f", pg_advisory_xact_lock({int(key)})" for key in locks)
         async with self.pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
             tx = Tx(connection, context, self)
@@ -228,7 +280,7 @@ class Database:
                 if tag == "SELECT 0":
                     raise LockTaken
                 yield tx
-                emitted = await tx.write_outbox()
+                emitted = await tx.write_outbox() or tx.flushed
                 await connection.execute("commit")
             except BaseException:
                 await _roll_back(connection)
@@ -255,6 +307,11 @@ class Database:
                 await self.pool.close()
         except TimeoutError:
             self.pool.terminate()
+
+
+def _require_tenant(tenant: str) -> None:
+    if tenant != EVERY_TENANT and not _TENANT.fullmatch(tenant):
+        raise ValueError(f"not a tenant id: {tenant!r}")
 
 
 def _provided(alone: int | None) -> str:

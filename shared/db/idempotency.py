@@ -1,7 +1,8 @@
 """Answers that are kept for a day, for clients that ask again: one row a key.
 
 A row is written in the transaction whose answer it is, so that there is one if, and only if, the
-change was made. What is kept is sealed by whoever keeps it, and opaque here.
+change was made. What is kept is sealed by whoever keeps it, opaque here, and sealed once more:
+who has the database alone cannot try keys that clients may have chosen.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ TABLE = "idempotency_keys"
 def idempotency_keys(metadata: MetaData) -> Table:
     """The table in the schema of ``metadata``.
 
-    ``key`` and ``answer`` are unreadable without the client's own key.
+    ``answer`` is unreadable without the client's own key and the product's.
     """
     return Table(
         TABLE,
@@ -62,7 +63,7 @@ class Claim:
 
 
 async def recall(tx: Tx, database: Database, claim: Claim) -> bytes | None:
-    """What was kept under a claim, if it is not too old."""
+    """What was kept under a claim, if it is not too old. Raises FieldUnreadable."""
     row = await tx.connection.fetchrow(
         "select answer, answered_at, clock_timestamp() as now "  # noqa: S608
         f"from {database.schema}.{TABLE} where key = $1 and actor = $2",
@@ -72,8 +73,8 @@ async def recall(tx: Tx, database: Database, claim: Claim) -> bytes | None:
     # The transaction's own time is left unread: the command may have locks to take before.
     if row is None or row["answered_at"] + KEPT <= database.clock.at(row["now"]):
         return None
-    answer: bytes = row["answer"]
-    return answer
+    place = database.place_of_answer(claim.tenant, claim.actor, claim.key)
+    return database.cipher.open(place, row["answer"])
 
 
 async def sweep(database: Database) -> int:

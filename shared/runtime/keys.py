@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from shared.db import sealing
+from shared.db.sealing import FieldCipher
 from shared.runtime.settings import RuntimeSettings, SettingsError
 
 
@@ -18,11 +20,13 @@ from shared.runtime.settings import RuntimeSettings, SettingsError
 class Keys:
     """Derives a key per purpose with HKDF-SHA256 (RFC 5869).
 
-    ``audit_root`` is kept apart, so that who can sign in as anyone still cannot sign the trail.
+    ``old_roots`` were ``root`` before, newest first. ``audit_root`` is kept apart, so that who can
+    sign in as anyone still cannot sign the trail.
     """
 
     root: bytes
     audit_root: bytes
+    old_roots: tuple[bytes, ...] = ()
 
     def derive(self, purpose: str) -> bytes:
         """The key of 32 bytes for one purpose; the same purpose gives the same key."""
@@ -31,6 +35,12 @@ class Keys:
     def signing_key(self, purpose: str) -> Ed25519PrivateKey:
         """An Ed25519 key (RFC 8032) for one purpose."""
         return Ed25519PrivateKey.from_private_bytes(self.derive(purpose))
+
+    @property
+    def field_cipher(self) -> FieldCipher:
+        """Seals secrets in columns; what was sealed under an older root key can still be read."""
+        roots = (self.root, *self.old_roots)
+        return FieldCipher(*(_derive(root, sealing.PURPOSE) for root in roots))
 
     @property
     def audit_key(self) -> Ed25519PrivateKey:
@@ -51,6 +61,7 @@ def load_keys(settings: RuntimeSettings) -> Keys:
     return Keys(
         root=_key(settings, "secret_key").encode(),
         audit_root=_key(settings, "audit_signing_key").encode(),
+        old_roots=tuple(old.get_secret_value().encode() for old in settings.old_secret_keys),
     )
 
 

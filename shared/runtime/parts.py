@@ -19,7 +19,14 @@ from shared.blobs.port import Blobs
 from shared.bus.port import Bus, BusUnavailable
 from shared.db import DATABASE_AWAY, Database
 from shared.db.database import Clock, open_pool
-from shared.db.migrate import Schema, SchemaTooOld, make_login, migrate, require_current
+from shared.db.migrate import (
+    MigrationFailed,
+    Schema,
+    SchemaTooOld,
+    make_login,
+    migrate,
+    require_current,
+)
 from shared.runtime.ids import NewId
 from shared.runtime.keys import load_keys
 from shared.runtime.service import Runtime, Service
@@ -70,15 +77,8 @@ async def assembled(
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys = load_keys(settings)
     async with AsyncExitStack() as stack:
-        schemas = schemas_of(modules)
-        if settings.amqp_url is None:
-            schemas.append(BUS_SCHEMA)
-        dsn = await _prepared(settings, schemas, waiting, stack) if schemas else ""
-        databases = {}
-        for schema in schemas:
-            pool = await open_pool(dsn, role=schema.role)
-            databases[schema.name] = Database(pool, schema.name, new_id=new_id, clock=clock)
-            stack.push_async_callback(databases[schema.name].close)
+        open_database = partial(Database, new_id=new_id, clock=clock, cipher=keys.field_cipher)
+        databases = await _databases(settings, modules, open_database, waiting, stack)
         bus = await _bus(settings, databases, stack)
         blobs = await _blobs(settings, stack)
         yield Runtime(
@@ -103,20 +103,41 @@ def _check(settings: RuntimeSettings, modules: Sequence[Module]) -> None:
         )
 
 
-async def _prepared(
+async def _databases(
     settings: RuntimeSettings,
-    schemas: Sequence[Schema],
+    modules: Sequence[Module],
+    open_database: Callable[[asyncpg.Pool[asyncpg.Record], str], Database],
     waiting: WaitingRoom,
     stack: AsyncExitStack,
-) -> str:
-    """Where services connect, once all schemas are up to date there."""
+) -> dict[str, Database]:
+    schemas = schemas_of(modules)
+    if settings.amqp_url is None:
+        schemas.append(BUS_SCHEMA)
+    if not schemas:
+        return {}
     dsn, admin_dsn = await _servers(settings, stack)
-    if admin_dsn is None:
-        prepare = partial(require_current, dsn, schemas)
-    else:
-        prepare = partial(migrate, admin_dsn, schemas, login=urlsplit(dsn).username)
+    prepare = partial(_prepare, dsn, admin_dsn, schemas)
     await waiting.until("database", prepare, while_raising=_WORTH_WAITING)
-    return dsn
+    databases = {}
+    for schema in schemas:
+        pool = await open_pool(dsn, role=schema.role)
+        databases[schema.name] = open_database(pool, schema.name)
+        stack.push_async_callback(databases[schema.name].close)
+    return databases
+
+
+async def _prepare(dsn: str, admin_dsn: str | None, schemas: Sequence[Schema]) -> None:
+    """Migrate, or find it done. Raises SchemaTooOld where somebody else has to do it."""
+    login = urlsplit(dsn).username
+    if admin_dsn is not None:
+        return await migrate(admin_dsn, schemas, login=login)
+    try:
+        await require_current(dsn, schemas)
+    except SchemaTooOld as missing:
+        try:  # the services' own user may be somebody who can
+            await migrate(dsn, schemas, login=login)
+        except (MigrationFailed, asyncpg.InsufficientPrivilegeError):
+            raise missing from None
 
 
 def schemas_of(modules: Sequence[Module]) -> list[Schema]:
@@ -143,7 +164,7 @@ async def migrate_all(settings: RuntimeSettings, modules: Sequence[Module]) -> N
 
 
 async def _servers(settings: RuntimeSettings, stack: AsyncExitStack) -> tuple[str, str | None]:
-    """The address for services, and the one for migrations if this process is to make them."""
+    """The address for services, and the one for migrations, if it is another."""
     if settings.database_url is not None:
         log.info("part_chosen", part="database", kind="external")
         admin = settings.database_admin_url

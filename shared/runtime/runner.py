@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from ssl import SSLContext
 
@@ -18,8 +20,10 @@ from shared.bus import inbox
 from shared.bus.outbox import Outbox
 from shared.bus.port import Bus
 from shared.bus.relay import Relay
+from shared.contracts.topology import queues_of
 from shared.db import Database, idempotency
 from shared.db.database import Clock
+from shared.operating import status
 from shared.runtime.ids import NewId, new_id
 from shared.runtime.parts import BUS_SCHEMA, Module, assembled
 from shared.runtime.service import Loop, Runtime, Service
@@ -51,6 +55,9 @@ _POLL = 0.1
 _LONE_POLL = 1.0
 """The same where there is no other process: every commit wakes the relay itself."""
 
+
+_FILES = 65_536
+"""Files and sockets a process may have open, if the system lets it."""
 
 _HOUR = 3600.0
 
@@ -128,7 +135,11 @@ async def _start_relay(
     owners = [database for name, database in runtime.databases.items() if name != BUS_SCHEMA.name]
     outboxes = [Outbox(database.schema, database) for database in owners]
     relay = Relay(runtime.bus, outboxes, poll=_LONE_POLL if runtime.sole_process else _POLL)
-    answering = [runtime.database(service.name) for service in services if service.keeps_answers]
+    answering = [
+        runtime.databases[service.name]
+        for service in services
+        if service.keeps_answers and service.name in runtime.databases
+    ]
     keep_house = partial(_keep_house, runtime, owners, answering)
     loops = [Loop("relay", relay.run), Loop("housekeeping", keep_house)]
     await stack.enter_async_context(running_loops(loops))
@@ -184,7 +195,7 @@ async def _listen(
 ) -> str:
     app = application(
         service.name,
-        service.routes,
+        [*service.routes, status.routes.given(_status(service, health, runtime))],
         seal=runtime.actor_seal,
         health=health,
         hushed=service.name != GATEWAY,
@@ -205,6 +216,21 @@ async def _listen(
         raise SettingsError(f"{prefix}_HOST, {prefix}_PORT: {error.strerror}") from error
     scheme = "http" if tls is None else "https"
     return f"{scheme}://{_reachable(host)}:{runner.addresses[0][1]}"
+
+
+def _status(service: Service, health: Health, runtime: Runtime) -> status.Status:
+    """What the service says of itself to the gateway."""
+    data_dir = runtime.settings.data_dir
+    return status.Status(
+        name=service.name,
+        health=health,
+        bus=runtime.bus,
+        database=runtime.databases.get(service.name),
+        queues=queues_of(service.name),
+        data_dir=data_dir,
+        blobs=None if runtime.settings.s3_bucket else data_dir / "blobs",
+        started_at=datetime.now(UTC),
+    )
 
 
 def _address(name: str, settings: RuntimeSettings, *, alone: bool) -> tuple[str, int]:
@@ -230,6 +256,14 @@ def _reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def _open_many_files() -> None:
+    """Each WebSocket takes up to three, and many systems allow a process 1024 unless it asks."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 async def run_until_stopped(modules: Sequence[Module], settings: RuntimeSettings) -> None:
     """Run services, print one ready line, and stop cleanly on SIGINT, SIGTERM or SIGHUP."""
     starting, stop = asyncio.current_task(), asyncio.Event()
@@ -246,6 +280,7 @@ async def run_until_stopped(modules: Sequence[Module], settings: RuntimeSettings
     for number in numbers:
         asyncio.get_running_loop().add_signal_handler(number, ask_to_stop)
     began = time.monotonic()
+    _open_many_files()
     try:
         async with running(modules, settings) as process:
             up.set()

@@ -49,9 +49,14 @@ class FileSource(PydanticBaseSettingsSource):
 
 
 class MarqueeSettings(BaseSettings):
-    """Base of every group of settings; each service adds its own."""
+    """Base of every group of settings; each service adds its own. Each field has a docstring."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="ignore",
+        use_attribute_docstrings=True,  # docs/configuration.md is made of them
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -133,6 +138,9 @@ Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Origins = Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)]
 
+_Secret = Annotated[SecretStr, Field(min_length=32)]
+Secrets = Annotated[tuple[_Secret, ...], NoDecode, BeforeValidator(_split)]
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 SERVICE_PORTS = {
@@ -147,50 +155,83 @@ SERVICE_PORTS = {
 
 
 class RuntimeSettings(MarqueeSettings):
-    """What every process needs to know; on one machine all of it may be left out.
+    """What every process needs to know.
 
-    ``service_host`` and ``service_port`` are where a service other than the gateway listens when
-    it has a process of its own (0 takes any free port); ``<name>_url`` is where others find it.
-    ``public_url`` is where browsers find the gateway, if something stands before it; what
-    ``trusted_proxies`` say of their clients is believed, and pages of ``allowed_origins`` may act
-    for people.
+    On one machine all of it may be left out.
     """
 
     host: str = "127.0.0.1"
+    """Where the gateway listens. Elsewhere than on loopback it wants TLS, or a trusted proxy."""
     port: Port = 8080
+    """The gateway's port; 0 takes any free one."""
     service_host: str = "127.0.0.1"
+    """Where a service other than the gateway listens when it has a process of its own."""
     service_port: Port | None = None
+    """Its port: left out, identity has 8081, converter 8082, converter-worker 8083, assignment
+    8084, audit 8085 and notifier 8086; 0 takes any free one."""
     data_dir: Path = Path("data")
+    """The directory of the embedded database, blobs, generated secrets and scratch files."""
 
     public_url: Origin | None = None
+    """Where browsers find the gateway, if something stands before it."""
     trusted_proxies: Networks = ()
+    """Addresses or networks of proxies: what they say of their clients in `X-Forwarded-*` is
+    believed."""
     allowed_origins: Origins = ()
+    """Origins whose pages may act for people, besides its own."""
     tls_cert: Path | None = None
+    """The certificate with its chain, in PEM: the gateway then speaks TLS itself."""
     tls_key: Path | None = None
+    """The certificate's private key, in PEM."""
     insecure: bool = False
+    """Listen beyond loopback without TLS and without a trusted proxy all the same."""
 
     database_url: PostgresUrl | None = None
+    """PostgreSQL 15 or newer, as `postgresql://USER:PASSWORD@HOST/NAME`; left out, an embedded
+    one is started."""
     database_admin_url: PostgresUrl | None = None
+    """The same with an account that may create roles and schemas, for migrations; left out, the
+    one above."""
     amqp_url: AmqpUrl | None = None
+    """RabbitMQ, as `amqp://USER:PASSWORD@HOST/VHOST`, or `amqps://`; left out, an embedded bus, and
+    all services in one process."""
 
     s3_endpoint: str | None = None
+    """The address of an S3-compatible store; left out, Amazon's."""
     s3_bucket: str | None = None
+    """The bucket for originals and renditions; left out, a directory holds them."""
     s3_region: str = "us-east-1"
+    """The bucket's region."""
     s3_access_key: SecretStr | None = None
+    """The account in the store; left out, what the AWS SDK finds."""
     s3_secret_key: SecretStr | None = None
+    """Its secret."""
     s3_public_endpoint: str | None = None
+    """The store's address as browsers see it: media is then fetched from there."""
 
     secret_key: Annotated[SecretStr, Field(min_length=32)] | None = None
+    """The root of all keys but one, 32 characters or more; generated in the data directory, but
+    required once any part is external."""
     audit_signing_key: Annotated[SecretStr, Field(min_length=32)] | None = None
+    """What the key that signs the trail is made of, 32 characters or more; like the one above."""
+    old_secret_keys: Secrets = ()
+    """What `MARQUEE_SECRET_KEY` was before, with commas: secrets stored then stay readable."""
 
     identity_url: str = f"http://127.0.0.1:{SERVICE_PORTS['identity']}"
+    """Where the gateway finds identity in a process of its own."""
     converter_url: str = f"http://127.0.0.1:{SERVICE_PORTS['converter']}"
+    """Where the gateway finds converter."""
     assignment_url: str = f"http://127.0.0.1:{SERVICE_PORTS['assignment']}"
+    """Where the gateway finds assignment."""
     audit_url: str = f"http://127.0.0.1:{SERVICE_PORTS['audit']}"
+    """Where the gateway finds audit."""
     notifier_url: str = f"http://127.0.0.1:{SERVICE_PORTS['notifier']}"
+    """Where the gateway finds notifier."""
 
     log_format: Literal["console", "json"] | None = None
+    """For people or for machines; left out, `console` on a terminal, else `json`."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is logged."""
 
     @property
     def external(self) -> bool:

@@ -21,6 +21,8 @@ from uuid import uuid4
 
 import aio_pika
 import aiohttp
+from aio_pika.abc import AbstractConnection
+from aio_pika.connection import make_url
 
 from shared.testing.rabbit import RabbitNode, management
 from shared.testing.rabbit_container import RabbitContainer, image
@@ -73,7 +75,8 @@ class Broker:
 async def given_broker(url: str) -> Broker:
     """The broker that ``MARQUEE_TEST_AMQP_URL`` names."""
     try:
-        await (await aio_pika.connect(url, timeout=10)).close()
+        async with connected(url):
+            pass
     except (OSError, TimeoutError, aio_pika.exceptions.AMQPError) as error:
         raise NoBroker(f"{GIVEN} does not answer: {error}") from None
     api = f"http://{urlsplit(url).hostname}:15672"
@@ -83,6 +86,17 @@ async def given_broker(url: str) -> Broker:
     except (OSError, TimeoutError, aiohttp.ClientError):
         return Broker(url, None)
     return Broker(url, api)
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[AbstractConnection]:
+    """A connection, also closed if it does not come about: else the client does so too late."""
+    connection = aio_pika.Connection(make_url(url))
+    try:
+        await connection.connect(timeout=10)
+        yield connection
+    finally:
+        await connection.close()
 
 
 async def own_broker(directory: Path) -> Breakable:
@@ -188,7 +202,7 @@ async def _erase(url: str) -> None:
     from shared.bus.rabbit.topology import Topology  # noqa: PLC0415 - a rare case
 
     topology = Topology()
-    async with await aio_pika.connect(url, timeout=10) as connection:
+    async with connected(url) as connection:
         channel = await connection.channel()
         for queue in topology.queues:
             for name in (queue.name, queue.parked):

@@ -16,7 +16,10 @@ import asyncpg
 from shared.db.database import Clock, Database, open_pool
 from shared.db.embedded import LOGIN
 from shared.db.migrate import Schema, migrate
+from shared.db.sealing import FieldCipher
 from shared.runtime.ids import new_id
+
+CIPHER = FieldCipher(b"a key for tests, of 32 bytes    ")
 
 _ROOT = Path(__file__).parents[2]
 _numbers = count()
@@ -63,7 +66,9 @@ class Databases(Mapping[str, Database]):
     async def open(self, schema: Schema) -> None:
         """Connect as the role of a schema."""
         pool = await open_pool(self.dsn, role=schema.role)
-        self._by_schema[schema.name] = Database(pool, schema.name, new_id=new_id, clock=self.clock)
+        self._by_schema[schema.name] = Database(
+            pool, schema.name, new_id=new_id, clock=self.clock, cipher=CIPHER
+        )
 
     async def as_admin(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
         """Run SQL as the superuser, past every fence: to look, or to break things on purpose."""

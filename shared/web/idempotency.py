@@ -26,7 +26,9 @@ from shared.contracts.context import Context
 from shared.contracts.refusal import Refusal
 from shared.db import Database, Tx
 from shared.db.database import LockTaken
-from shared.db.idempotency import Claim, recall
+from shared.db.idempotency import Claim
+from shared.db.idempotency import recall as recall_sealed
+from shared.db.sealing import FieldUnreadable
 from shared.web.answer import Answer, encode
 from shared.web.problems import InvalidInput
 
@@ -52,6 +54,14 @@ class KeyReused(Refusal):
     code = "idempotency_key_reused"
     status = 422
     title = "The key belongs to another request"
+
+
+class AnswerUnreadable(Refusal):
+    """The request was done, but its answer was sealed with a key that this server does not have."""
+
+    code = "idempotency_answer_unreadable"
+    status = 409
+    title = "What was answered cannot be read any more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +127,7 @@ async def once(
     claim = key.claim(context)
     try:
         async with database.transaction(context, *locks, alone=claim.lock(database.schema)) as tx:
-            kept = await recall(tx, database, claim)
+            kept = await _recall(tx, database, claim)
             if kept is not None:
                 return key.open(kept)
             answer = await command(tx)
@@ -132,5 +142,12 @@ async def answered(database: Database, context: Context, key: Key | None) -> Ans
     if key is None:
         return None
     async with database.transaction(context) as tx:
-        kept = await recall(tx, database, key.claim(context))
+        kept = await _recall(tx, database, key.claim(context))
     return None if kept is None else key.open(kept)
+
+
+async def _recall(tx: Tx, database: Database, claim: Claim) -> bytes | None:
+    try:
+        return await recall_sealed(tx, database, claim)
+    except FieldUnreadable as error:
+        raise AnswerUnreadable("Look at what is there, and use a new key.") from error

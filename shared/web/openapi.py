@@ -179,14 +179,14 @@ def _usual_refusals(route: Route) -> list[type[Refusal]]:
     usual: list[type[Refusal]] = [problems.Unavailable]
     if route.access != "public":
         usual.append(problems.Unauthenticated)
-    if route.access == "admin":
+    if route.access in ("admin", "operator"):
         usual.append(problems.Forbidden)
     if route.asks.types() or route.idempotent:
         usual.append(problems.InvalidInput)
     if route.asks.body is not None:
         usual += [problems.UnsupportedMediaType, problems.BodyTooLarge]
     if route.idempotent:
-        usual += [idempotency.KeyInUse, idempotency.KeyReused]
+        usual += [idempotency.KeyInUse, idempotency.AnswerUnreadable, idempotency.KeyReused]
     return usual
 
 

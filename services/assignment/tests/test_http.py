@@ -35,6 +35,7 @@ ROUTES = [
     ("POST", "/api/admin/assets/{}/undo-assign", None),
     ("GET", "/api/admin/users/{}/assignment", None),
     ("GET", "/internal/assets/{}/state", None),
+    ("POST", "/internal/assets/{}/withdraw", None),
 ]
 ADMIN_ROUTES = ROUTES[:3]
 
@@ -289,6 +290,22 @@ async def test_the_state_of_an_asset_is_live(client: Client, world: World) -> No
             "active_assignment_count": 1,
         },
     )
+
+
+async def test_only_the_first_who_withdraws_an_asset_is_told_so(
+    client: Client, world: World
+) -> None:
+    """The gateway goes by it: a deletion that finds the asset gone was this one, or an earlier."""
+    user, asset, taken = await world.user(), await world.asset(), await world.asset()
+    await world.assign(taken, user)
+
+    async def withdraw(ident: UUID | str) -> int:
+        path = f"/internal/assets/{ident}/withdraw"
+        async with client.post(path, headers=acting_as(world)) as response:
+            return response.status
+
+    assert [await withdraw(ident) for ident in (asset, asset)] == [201, 204]
+    assert [await withdraw(ident) for ident in (taken, NO_ONE)] == [409, 404]
 
 
 async def test_a_young_id_is_waited_for(client: Client, world: World) -> None:

@@ -24,6 +24,15 @@ Action = Literal[
     "user_changed",
     "api_key_created",
     "api_key_deleted",
+    "hold_placed",
+    "hold_released",
+    "entries_archived",
+    "restore_acknowledged",
+    "tenant_created",
+    "tenant_changed",
+    "message_replayed",
+    "state_resynced",
+    "fault_repaired",
 ]
 
 

@@ -13,15 +13,20 @@ import asyncpg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.audit import queries
+from services.audit import archives, queries
+from services.audit.archivist import Archivist
 from services.audit.consumers import subscription
 from services.audit.copies import Copies
+from services.audit.domain.archive import Archive
 from services.audit.examine import Examination
 from services.audit.notary import Notary
+from services.audit.parts import Parts
 from services.audit.queries import Search
+from services.audit.shelf import Shelf
 from services.audit.verify import Verdict, verify
 from services.audit.views import Verified
 from shared.blobs.local import LocalBlobs
+from shared.blobs.signing import MediaSigner
 from shared.bus.port import Delivery, Outcome
 from shared.contracts.actor import SYSTEM, Actor
 from shared.contracts.assignment import (
@@ -142,6 +147,7 @@ def world() -> World:
 
 
 TRAIL = ("assignment_history", "history_seals")
+YEAR = timedelta(days=365)
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
 
@@ -157,6 +163,12 @@ class Trail:
         self._handler = subscription(self.database).handler
         copies = Copies(LocalBlobs(self.outside), self.outside / "work")
         self.notary = Notary(self.database, copies, KEY)
+        self.shelf = Shelf(LocalBlobs(self.outside), self.outside / "work")
+        self.archivist = Archivist(self.database, self.notary, self.shelf, YEAR)
+
+    def parts(self, signer: MediaSigner) -> Parts:
+        """What the routes work with."""
+        return Parts(self.database, signer, self.notary, self.shelf, YEAR)
 
     async def hear(self, *facts: Fact) -> Sequence[Outcome]:
         """Deliver facts in one batch."""
@@ -178,6 +190,29 @@ class Trail:
             await self.hear(*facts)
             count -= len(facts)
 
+    async def grow_old(self, world: World, *months: int) -> None:
+        """Add entries of months that ended over a year ago, so many in each, and one of today."""
+        now = datetime.now(UTC)
+        for back, count in zip(range(len(months) + 13, 13, -1), months, strict=True):
+            years, month = divmod(now.month - 1 - back, 12)
+            then = now.replace(year=now.year + years, month=month + 1, day=15)
+            self.databases.clock.offset = then - now
+            await self.grow(world, count)
+        self.databases.clock.offset = timedelta(0)
+        await self.grow(world, 1)
+
+    async def archived(self, tenant: str = "default") -> list[Archive]:
+        """All archives, the oldest first."""
+        async with self.database.transaction(Context(tenant)) as tx:
+            return await archives.every(tx)
+
+    async def online(self) -> list[int]:
+        """The numbers of the entries in the database."""
+        rows = await self.databases.as_admin(
+            "select seq from audit.assignment_history where tenant_id = 'default' order by seq"
+        )
+        return [row["seq"] for row in rows]
+
     async def verify(self, tenant: str = "default") -> Verdict:
         """Verify the whole chain."""
         async with self.database.snapshot(Context(tenant)) as tx:
@@ -185,7 +220,7 @@ class Trail:
 
     async def examine(self, tenant: str = "default", *notes: str) -> Verified:
         """Verify everything, as an administrator would."""
-        examination = Examination(self.database, self.notary, Context(tenant))
+        examination = Examination(self.database, self.notary, self.shelf, Context(tenant))
         return await examination.whole(notes)
 
     async def tamper(self, sql: str) -> None:

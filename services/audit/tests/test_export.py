@@ -19,7 +19,6 @@ from aiohttp.test_utils import TestClient, TestServer
 from services.audit import cli, http
 from services.audit.domain import checkpoint
 from services.audit.export import Export, _cell
-from services.audit.http import Parts
 from services.audit.offline import BadLine, verify_file
 from services.audit.queries import Search
 from services.audit.tests.conftest import KEY, Trail, World
@@ -41,7 +40,7 @@ ToFile = Callable[..., Awaitable[Path]]
 async def client(trail: Trail) -> AsyncIterator[TestClient]:
     """Whoever asks the service."""
     signer = MediaSigner(b"media", lambda: 0.0)
-    routes = http.routes.given(Parts(trail.database, signer, trail.notary))
+    routes = http.routes.given(trail.parts(signer))
     server = TestServer(application("audit", [routes], seal=SEAL))
     async with TestClient(server) as asking:
         yield asking
@@ -112,7 +111,7 @@ async def test_a_reader_who_dawdles_holds_nothing_but_his_place(
     await trail.grow(world, 900)
     note = await trail.notary.checkpoint("default")
     signed = await trail.notary.latest("default")
-    reading = Export(trail.database, Context("default"), search, signed).jsonl(note)
+    reading = Export(trail.database, trail.shelf, Context("default"), search, signed).jsonl(note)
     page = await anext(reading)
     assert len(page.splitlines()) < 300
     pool = trail.database.pool
@@ -231,6 +230,31 @@ async def test_the_first_bad_line_of_a_file_is_named(
         verify_file(write(file, rows), KEY.public_key())
     assert bad.value.number == line
     assert cli.verify(file, PUBLIC) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "sound"),
+    [
+        ('"seq":4.0,', True),  # the same number, says RFC 8785
+        ('"reason":"agreed","seq":4,', False),  # readers might take the first
+        ('"seq":4,"count":1e400,', False),
+        ('"seq":18446744073709551616,', False),
+        ('"seq":4,"note":"\\ud800",', False),
+    ],
+)
+async def test_what_is_written_in_another_way_is_read_with_all_exactness(
+    export: ToFile, trail: Trail, world: World, written: str, sound: bool
+) -> None:
+    await trail.grow(world, 6)
+    file = await export()
+    text = file.read_text()
+    assert text.count('"seq":4,') == 1
+    file.write_text(text.replace('"seq":4,', written))
+    if sound:
+        assert verify_file(file, KEY.public_key()).entries == 6
+    else:
+        with pytest.raises(BadLine, match="line 4"):
+            verify_file(file, KEY.public_key())
 
 
 async def test_another_key_verifies_nothing(export: ToFile, trail: Trail, world: World) -> None:

@@ -16,7 +16,6 @@ from services.audit import http
 from services.audit.domain import checkpoint
 from services.audit.domain.checkpoint import Checkpoint
 from services.audit.domain.merkle import leaf_hash, root_by_inclusion
-from services.audit.http import Parts
 from services.audit.tests.conftest import KEY, Trail, World
 from shared.blobs.signing import MediaSigner
 from shared.contracts.envelope import rfc3339
@@ -39,7 +38,7 @@ Get = Callable[..., Awaitable[tuple[int, Any]]]
 @pytest.fixture
 async def get(trail: Trail) -> AsyncIterator[Get]:
     """Ask the service; the status and the parsed body."""
-    routes = http.routes.given(Parts(trail.database, SIGNER, trail.notary))
+    routes = http.routes.given(trail.parts(SIGNER))
     server = TestServer(application("audit", [routes], seal=SEAL))
     async with TestClient(server) as client:
 
@@ -232,6 +231,8 @@ async def test_pages_stay_together_while_entries_are_added(
 
 
 SOUND = {
+    "archived_entries": 0,
+    "restorations": 0,
     "ok": True,
     "first_bad": None,
     "until": None,

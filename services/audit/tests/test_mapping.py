@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -28,7 +29,15 @@ from shared.contracts.converter import (
 )
 from shared.contracts.envelope import Envelope
 from shared.contracts.event import Event
-from shared.contracts.identity import ApiKeyCreated, ApiKeyDeleted, UserChanged, UserCreated
+from shared.contracts.identity import (
+    ApiKeyCreated,
+    ApiKeyDeleted,
+    TenantChanged,
+    TenantCreated,
+    UserChanged,
+    UserCreated,
+)
+from shared.contracts.maintenance import MAINTENANCE, Maintenance, MaintenanceKind
 from shared.contracts.topology import AUDIT_TRAIL
 
 NOON = datetime(2026, 5, 4, 12, 0, 0, 250, tzinfo=UTC)
@@ -109,6 +118,12 @@ CHANGED = UserChanged(
 )
 KEY_CREATED = ApiKeyCreated(key_id=OTHER, prefix="mq_abcdef", role="user", expires_at=None)
 KEY_DELETED = ApiKeyDeleted(key_id=OTHER, prefix="mq_abcdef", role="user")
+TENANT_CREATED = TenantCreated(
+    tenant="acme", display_name="Acme", created_at=datetime(2026, 3, 1, tzinfo=UTC)
+)
+TENANT_CHANGED = TenantChanged(
+    tenant="acme", display_name="Acme", disabled=True, changed=["disabled"]
+)
 RENDERED = RenditionReady(asset_id=ASSET, rendition="thumbnail", object_key="t/r/a/1/thumbnail.jpg")
 
 
@@ -292,6 +307,34 @@ def test_an_assignment_of_one_user_has_no_entry_besides() -> None:
     assert deed_of(told(DONE.model_copy(update={"kind": "assign"}))) is None
 
 
+@pytest.mark.parametrize(
+    ("event", "action", "details"),
+    [
+        (TENANT_CREATED, "tenant_created", {"tenant": "acme"}),
+        (
+            TENANT_CHANGED,
+            "tenant_changed",
+            {"tenant": "acme", "changed": ["disabled"], "disabled": True},
+        ),
+    ],
+)
+def test_what_becomes_of_tenants_is_recorded(event: Any, action: str, details: Any) -> None:
+    deed = deed_of(told(event))
+    assert deed is not None
+    assert (deed.action, deed.metadata) == (action, details)
+
+
+@pytest.mark.parametrize("kind", ["message_replayed", "state_resynced", "fault_repaired"])
+@pytest.mark.parametrize("event", MAINTENANCE, ids=lambda event: event.name)
+def test_what_keeps_the_installation_well_is_a_deed(
+    event: type[Maintenance], kind: MaintenanceKind
+) -> None:
+    deed = deed_of(told(event(maintenance_id=OPERATION, kind=kind, queue="audit.trail", count=3)))
+    assert deed is not None
+    assert (deed.action, deed.user_id, deed.asset_id) == (kind, None, None)
+    assert deed.metadata == {"count": 3, "queue": "audit.trail"}
+
+
 def test_a_rendition_is_no_deed() -> None:
     assert deed_of(told(RENDERED)) is None
 
@@ -301,8 +344,10 @@ def test_every_event_of_the_queue_is_known_here() -> None:
     of_operations = (DONE, FAILED, UNDONE)
     of_assets = (UPLOADED, RENDERED, DELETED, changed("completed"))
     of_people = (CREATED, CHANGED, KEY_CREATED, KEY_DELETED)
-    known = (*of_users, *of_operations, *of_assets, *of_people)
-    assert {type(event) for event in known} == set(AUDIT_TRAIL.events)
+    of_tenants = (TENANT_CREATED, TENANT_CHANGED)
+    known = (*of_users, *of_operations, *of_assets, *of_people, *of_tenants)
+    told_of = {type(event) for event in known} | set(MAINTENANCE)
+    assert told_of == set(AUDIT_TRAIL.events)
 
 
 def test_every_deed_is_listened_to() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from prometheus_client import REGISTRY
 
 from services.audit.domain import checkpoint as notes
 from services.audit.domain.chain import Fault
@@ -177,7 +178,8 @@ async def test_a_restored_backup_that_grew_on_is_found_between_two_checkpoints(
     trail.databases.clock.offset = timedelta(minutes=2)
     with structlog.testing.capture_logs() as logs:
         await trail.notary.sign_due()
-    assert [line["event"] for line in logs] == ["audit_trail_broken"]
+    assert [(line["event"], line["tenant"]) for line in logs] == [("audit_trail_broken", "default")]
+    assert REGISTRY.get_sample_value("marquee_audit_trail_broken") == 1
     assert kept(trail) == [100, 200, 300, 400]
 
 

@@ -83,6 +83,14 @@ class TooManyParts(Refusal):
     title = "Too many pieces"
 
 
+class TooManyUploads(Refusal):
+    """The tenant has as many uploads under way as it may: end some, or let them expire."""
+
+    code = "too_many_uploads"
+    status = 429
+    title = "Too many uploads under way"
+
+
 class UploadNotFound(Refusal):
     """The tenant has no such upload, or it ended long ago."""
 

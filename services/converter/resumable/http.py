@@ -29,6 +29,7 @@ from services.converter.domain.tus import (
     Metadata,
     OffsetMismatch,
     TooManyParts,
+    TooManyUploads,
     UnsupportedVersion,
     UploadGone,
     UploadNotFound,
@@ -117,7 +118,7 @@ async def describe_upload(call: Call[Uploads], upload_id: UUID) -> Answer:  # no
 @routes.post(
     COLLECTION,
     answers={201: UploadView},
-    refusals=[UnsupportedVersion, TooLarge, EmptyUpload, *_TAKING],
+    refusals=[UnsupportedVersion, TooLarge, EmptyUpload, TooManyUploads, *_TAKING],
     headers=[_SPEAKS, _LENGTH, _METADATA, _CHECKSUM],
     accepts=[_MAYBE_BYTES],
     idempotent=True,

@@ -8,12 +8,13 @@ from typing import Literal
 from uuid import UUID
 
 from asyncpg import Record
-from sqlalchemy import bindparam, delete, insert, null, select, update
+from sqlalchemy import Text, bindparam, delete, func, insert, null, select, update
 
 from services.converter.domain.tus import (
     Metadata,
     OffsetMismatch,
     TooManyParts,
+    TooManyUploads,
     UploadGone,
     UploadNotFound,
 )
@@ -25,6 +26,8 @@ PATIENCE = timedelta(hours=24)
 
 MOST_PARTS = 2000
 """So many are fetched one by one at the end; a request of 256 KiB each reaches 500 MiB."""
+
+_CROWDED_SECONDS = 60
 
 Ending = Literal["completed", "terminated", "refused", "expired"]
 
@@ -75,6 +78,16 @@ _begin = Statement(
     )
     .returning(uploads)
 )
+_take_turn = Statement(
+    select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("what", type_=Text), 0)))
+)
+_count_open = Statement(
+    select(func.count()).where(
+        _columns.tenant_id == bindparam("tenant"),
+        _is_open,
+        _columns.expires_at > bindparam("now"),
+    )
+)
 _find = Statement(select(uploads).where(_this))
 _extend = Statement(
     update(uploads)
@@ -123,9 +136,14 @@ _drop_parts = Statement(delete(upload_parts).where(upload_parts.c.upload_id == b
 _cleaned = Statement(update(uploads).where(_columns.id == bindparam("id")).values(cleaned=True))
 
 
-async def begin(tx: Tx, length: int, metadata: Metadata) -> Upload:
-    """A new upload, by whoever acts."""
+async def begin(tx: Tx, length: int, metadata: Metadata, *, most: int) -> Upload:
+    """A new upload, by whoever acts. Raises TooManyUploads if ``most`` are under way."""
+    await tx.execute(_take_turn, what=f"converter.uploads:{tx.context.tenant}")
     now = await tx.now()
+    if await tx.fetchval(_count_open, tenant=tx.context.tenant, now=now) >= most:
+        raise TooManyUploads(
+            f"{most} uploads are under way; finish or end some.", retry_after=_CROWDED_SECONDS
+        )
     row = await tx.fetchrow(
         _begin,
         id=tx.new_id(),

@@ -59,7 +59,9 @@ class Uploads:
     intake: Intake
     broom: PartsBroom
     new_id: NewId
+    most: int
     piece: int = PIECE
+    """``most`` uploads of a tenant may be under way at once."""
 
     @property
     def limit(self) -> int:
@@ -67,12 +69,12 @@ class Uploads:
         return self.intake.limit
 
     async def begin(self, tx: Tx, length: int, metadata: Metadata) -> Upload:
-        """Announce an upload. Raises TooLarge or EmptyUpload."""
+        """Announce an upload. Raises TooLarge, EmptyUpload or TooManyUploads."""
         if length > self.limit:
             raise too_large(self.limit)
         if not length:
             raise EmptyUpload("The file has no bytes.")
-        return await rows.begin(tx, length, metadata)
+        return await rows.begin(tx, length, metadata, most=self.most)
 
     async def find(self, context: Context, ident: UUID) -> Upload:
         """How far an upload is. Raises UploadNotFound or UploadGone."""

@@ -56,6 +56,9 @@ class Airwaves:
             raise BusUnavailable("gone")
         return Depth(self.ready, 0)
 
+    async def missing(self) -> list[str]:
+        return []
+
     @property
     def percents(self) -> list[int]:
         """The progress that was told."""

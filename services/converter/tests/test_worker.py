@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -325,6 +326,19 @@ async def test_two_workers_never_claim_the_same_job(studio: Studio, clip: MakeCl
 
     ids = [job.id for job in claimed if job]
     assert len(ids) == len(set(ids)) == 10
+
+
+async def test_claims_at_once_are_as_fair_as_one_after_another(
+    studio: Studio, clip: MakeClip
+) -> None:
+    film = await clip("silent")
+    for context in (HERE, ELSEWHERE):
+        for _ in range(8):
+            await studio.upload(film, context=context)
+
+    claimed = await asyncio.gather(*(studio.claim() for _ in range(8)))
+
+    assert Counter(job.tenant for job in claimed if job) == {HERE.tenant: 4, ELSEWHERE.tenant: 4}
 
 
 async def test_jobs_come_by_priority_then_fairness_then_age(studio: Studio, clip: MakeClip) -> None:

@@ -119,6 +119,7 @@ async def replica(
     *,
     limit: int = 2**20,
     piece: int = 4096,
+    most: int = 1000,
     blobs: Blobs | None = None,
     **caller: Any,
 ) -> AsyncIterator[Sender]:
@@ -143,6 +144,7 @@ async def replica(
         intake=intake,
         broom=PartsBroom(studio.database, store),
         new_id=new_id,
+        most=most,
         piece=piece,
     )
     server = Server(application("converter", [routes.given(uploads)], seal=SEAL))

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from aiohttp import WSMsgType, web
 
-from shared.contracts.converter import AssetInUse
+from shared.contracts.converter import AssetInUse, AssetNotFound
+from shared.contracts.notifier import TooManySockets
 from shared.contracts.refusal import Refusal
 from shared.runtime.keys import Keys
 from shared.web import Health, Routes
@@ -19,6 +20,7 @@ from shared.web.application import application
 from shared.web.problems import InvalidInput
 
 ASSET_ID = "019a9d3c-5c00-7000-8000-000000000001"
+PARKED_ID = "019a9d3c-5c00-7000-8000-0000000000b1"
 UPLOAD_LIMIT = 300 * 1024 * 1024
 
 
@@ -52,7 +54,7 @@ def stand_in(
         ],
         "converter": [
             web.get("/api/admin/assets/{id}", _asset),
-            web.delete("/api/admin/assets/{id}", _no_content),
+            web.delete("/api/admin/assets/{id}", _delete),
             web.get("/api/admin/assets", _large),
             web.post("/api/admin/assets", _upload),
             web.patch("/api/admin/uploads/{id}", _upload),
@@ -63,7 +65,10 @@ def stand_in(
             web.post("/internal/assets/{id}/withdraw", _withdraw),
             web.post("/api/admin/assets/{id}/assign", _echo),
         ],
-        "audit": [web.get("/api/admin/audit", _breaks_off)],
+        "audit": [
+            web.get("/api/admin/audit", _breaks_off),
+            web.post(f"/internal/parked/{PARKED_ID}/replay", _replayed),
+        ],
         "notifier": [web.get("/ws", _socket)],
     }[name]
     for route in own:
@@ -72,7 +77,7 @@ def stand_in(
     health.phase = "up"
     app = application(name, [routes], seal=seal, health=health)
     app[GATE], app[COUNTED], app[CLOSED] = asyncio.Event(), [0], []
-    app[REGISTRY] = Registry()
+    app[REGISTRY], app[GONE] = Registry(), set()
     return app
 
 
@@ -158,14 +163,26 @@ async def _state(_: web.Request) -> web.Response:
 
 
 async def _withdraw(request: web.Request) -> web.Response:
-    """Only of the one asset is it known that nobody has it."""
-    if request.match_info["id"] != ASSET_ID:
+    """Only of the one asset is it known that nobody has it; only the first says that it is new."""
+    ident = request.match_info["id"]
+    if ident != ASSET_ID:
         raise AssetInUse("Two users have it.", active_assignment_count=2)
-    return await _no_content(request)
+    status = 204 if ident in request.app[GONE] else 201
+    request.app[GONE].add(ident)
+    return web.Response(status=status)
 
 
-async def _no_content(_: web.Request) -> web.Response:
+async def _delete(request: web.Request) -> web.Response:
+    """Once."""
+    ident = request.match_info["id"]
+    if ident in request.app[GONE]:
+        raise AssetNotFound(f"There is no asset {ident}.")
+    request.app[GONE].add(ident)
     return web.Response(status=204)
+
+
+async def _replayed(request: web.Request) -> web.Response:
+    return web.json_response({"key": request.headers["Idempotency-Key"]}, status=202)
 
 
 async def _large(request: web.Request) -> web.StreamResponse:
@@ -209,6 +226,8 @@ async def _socket(request: web.Request) -> web.WebSocketResponse:
     """Echo; ``close <code> <reason>`` closes so. Understands no query."""
     if "since" in request.query:
         raise InvalidInput("no number")
+    if "crowded" in request.query:
+        raise TooManySockets("no room")
     socket = web.WebSocketResponse()
     await socket.prepare(request)
     await socket.send_str("hello")
@@ -234,3 +253,4 @@ GATE = web.AppKey("gate", asyncio.Event)
 COUNTED = web.AppKey("counted", list[int])
 CLOSED = web.AppKey("closed", list[int | None])
 REGISTRY = web.AppKey("registry", Registry)
+GONE = web.AppKey("gone", set[str])

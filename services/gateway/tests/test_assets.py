@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.gateway.tests.house import House
-from services.gateway.tests.stand_ins import ASSET_ID
+from services.gateway.tests.stand_ins import ASSET_ID, GONE
 
 PATH = f"/api/admin/assets/{ASSET_ID}"
 
@@ -63,6 +63,24 @@ async def test_an_asset_is_deleted_once_it_is_withdrawn(house: House) -> None:
         ("POST", f"/internal/assets/{ASSET_ID}/withdraw"),
         ("DELETE", PATH),
     ]
+
+
+async def test_an_asset_that_the_promise_alone_got_deleted_is_deleted(house: House) -> None:
+    """The converter hears of it, and deletes, before the gateway can ask it to."""
+    house.behind["converter"][GONE].add(ASSET_ID)
+    answer = await house.client.delete(PATH, headers=house.bearer())
+    assert answer.status == 204
+    assert ("DELETE", PATH) in asked(house)
+
+    again = await house.client.delete(PATH, headers=house.bearer())
+    assert (again.status, (await again.json())["code"]) == (404, "asset_not_found")
+
+
+async def test_a_second_step_that_failed_can_be_asked_for_again(house: House, nowhere: str) -> None:
+    converter, house.peers["converter"] = house.peers["converter"], nowhere
+    assert (await house.client.delete(PATH, headers=house.bearer())).status == 503
+    house.peers["converter"] = converter
+    assert (await house.client.delete(PATH, headers=house.bearer())).status == 204
 
 
 async def test_an_asset_that_somebody_has_is_not_deleted(house: House) -> None:

@@ -9,7 +9,12 @@ from uuid import UUID, uuid4
 import pytest
 from aiohttp import WSMsgType
 
-from services.gateway.credentials import OUTAGE_SECONDS, Credentials, InvalidToken
+from services.gateway.credentials import (
+    OUTAGE_SECONDS,
+    REVOKED_SECONDS,
+    Credentials,
+    InvalidToken,
+)
 from services.gateway.tests.house import SESSION, House
 from shared.web.problems import Unavailable
 
@@ -82,6 +87,23 @@ async def test_a_revocation_outlives_an_answer_that_was_under_way() -> None:
     identity.answering.set()
     with pytest.raises(InvalidToken):
         await asking
+
+
+async def test_what_was_revoked_is_asked_for_again_after_a_minute() -> None:
+    """The keys of a tenant that was disabled, and is enabled again."""
+    identity = Identity()
+    credentials = identity.credentials()
+    await credentials.require(ONE)
+    credentials.revoke(ONE)
+    with pytest.raises(InvalidToken):
+        await credentials.require(ONE)
+    identity.time += REVOKED_SECONDS + 1
+    await credentials.require(ONE)
+    identity.ended.add(ONE)
+    await credentials.ask_again()
+    identity.time += REVOKED_SECONDS + 1
+    with pytest.raises(InvalidToken):
+        await credentials.require(ONE)
 
 
 async def test_known_sessions_outlive_an_outage_of_a_minute() -> None:

@@ -57,6 +57,18 @@ async def test_a_query_the_notifier_does_not_understand_is_the_clients_mistake(
     assert (answer.status, (await answer.json())["code"]) == (400, "invalid_input")
 
 
+async def test_who_has_too_many_open_is_told_so(house: House) -> None:
+    headers = house.bearer() | {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    answer = await house.client.get("/ws?crowded", headers=headers)
+    assert (answer.status, answer.headers["Retry-After"]) == (429, "60")
+    assert (await answer.json())["code"] == "too_many_sockets"
+
+
 async def test_a_notifier_that_is_down_is_503(house: House, nowhere: str) -> None:
     house.peers["notifier"] = nowhere
     with pytest.raises(WSServerHandshakeError) as refused:

@@ -1,4 +1,4 @@
-"""What can be done with people, and with what they sign in with."""
+"""What can be done with tenants, with people, and with what they sign in with."""
 
 from services.identity.commands.keys import (
     ApiKeyNotFound,
@@ -22,24 +22,40 @@ from services.identity.commands.people import (
     log_in,
 )
 from services.identity.commands.sessions import Session, begin_session, issue_ticket, redeem_ticket
+from services.identity.commands.tenants import (
+    ChangedTenant,
+    NewTenant,
+    OperatorTenant,
+    TenantChanges,
+    TenantExists,
+    change_tenant,
+    create_tenant,
+)
 
 __all__ = [
     "ApiKeyNotFound",
     "CannotDisableYourself",
     "Changed",
+    "ChangedTenant",
     "Changes",
     "EmailTaken",
     "ExpiryPast",
     "InvalidCredentials",
     "LastAdministrator",
     "NewKey",
+    "NewTenant",
     "NewUser",
+    "OperatorTenant",
     "Session",
+    "TenantChanges",
+    "TenantExists",
     "anybody",
     "begin_session",
+    "change_tenant",
     "change_user",
     "create_first_administrator",
     "create_key",
+    "create_tenant",
     "create_user",
     "delete_key",
     "issue_ticket",

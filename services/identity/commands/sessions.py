@@ -27,9 +27,13 @@ class Session:
 
 
 async def begin_session(tx: Tx, user_id: UUID) -> Session:
-    """Begin a session of somebody whose password was right. Refuses who was disabled since."""
+    """Begin a session of somebody whose password was right.
+
+    Refuses who was disabled since, and those of a tenant that is.
+    """
     user = await store.user_for_change(tx, user_id)
-    if user is None or user["disabled"]:
+    admitted = user and not user["disabled"] and await store.tenant_is_open(tx, tx.context.tenant)
+    if user is None or not admitted:
         raise InvalidCredentials("The email address or the password is wrong.")
     session = Session(tx.new_id(), user)
     await vault.add_session(tx, session.id, user_id, timedelta(seconds=LIFETIME))

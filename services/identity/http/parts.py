@@ -8,7 +8,7 @@ from typing import Annotated
 from uuid import UUID
 
 from limits import RateLimitItem
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from services.identity.announcing import Announcer
 from services.identity.tokens import TokenSigner
@@ -20,6 +20,15 @@ from shared.web.csrf import CsrfTokens
 from shared.web.limits import RateLimiter
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$"),
+    Field(examples=["ada@example.com"]),
+]
+"""Anything with one ``@``: addresses inside a company follow no stricter rule."""
+
+Password = Annotated[str, Field(min_length=8, max_length=256, examples=["correct horse"])]
 
 END_OF_TIME = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 """Before it is everything."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StrictBool, StringConstraints
+from pydantic import BaseModel, Field, StrictBool
 
 from services.identity import commands, queries
 from services.identity.commands import (
@@ -15,20 +15,19 @@ from services.identity.commands import (
     LastAdministrator,
     NewUser,
 )
-from services.identity.http.parts import END_OF_TIME, Name, Parts, User, routes
+from services.identity.http.parts import (
+    END_OF_TIME,
+    Email,
+    Name,
+    Parts,
+    Password,
+    User,
+    routes,
+)
 from services.identity.passwords import hash_password
 from shared.contracts.identity import Role, UserNotFound
 from shared.db import Tx
 from shared.web import Answer, Call, Page, PageQuery
-
-Email = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$"),
-    Field(examples=["ada@example.com"]),
-]
-"""Anything with one ``@``: addresses inside a company follow no stricter rule."""
-
-Password = Annotated[str, Field(min_length=8, max_length=256, examples=["correct horse"])]
 
 
 class NewUserBody(BaseModel):

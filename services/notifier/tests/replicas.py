@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from services.notifier import http
 from services.notifier.consumers import Listening, numbering
+from services.notifier.crowd import Crowd
 from services.notifier.hub import Hub
 from shared.blobs.signing import MediaSigner
 from shared.bus.port import Ack, Bus, Delivery
@@ -141,6 +142,7 @@ class Replica:
 
     def __init__(self, database: Database, broadcasts: Broadcasts) -> None:
         self.hub = Hub(database, SIGNER)
+        self.crowd = Crowd(per_user=100, per_tenant=1000)
         self.database = database
         self.broadcasts = broadcasts
         listening = Listening(self.hub)
@@ -154,7 +156,7 @@ class Replica:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """Listen and fan out."""
-        routes = http.routes.given(http.Parts(self.database, self.hub, SEAL, time.time))
+        routes = http.routes.given(http.Parts(self.database, self.hub, self.crowd, SEAL, time.time))
         routes.at_shutdown(self.hub.close)
         server = TestServer(application("notifier", [routes], seal=SEAL))
         async with TestClient(server) as self.client:

@@ -16,7 +16,15 @@ from shared.contracts.assignment import OperationCompleted
 from shared.contracts.converter import TicketIssued
 from shared.contracts.event import Event
 from shared.testing.brokers import Breakable
-from shared.testing.bus.kit import RECEIVER, SENDER, completed, eventually, leave_effect, ticket
+from shared.testing.bus.kit import (
+    PATIENCE,
+    RECEIVER,
+    SENDER,
+    completed,
+    eventually,
+    leave_effect,
+    ticket,
+)
 from shared.testing.bus.rabbit import QUICK, RabbitKit
 from shared.testing.fixtures import OpenDatabases
 
@@ -24,7 +32,7 @@ from shared.testing.fixtures import OpenDatabases
 @pytest.fixture
 async def kit(databases: OpenDatabases, breakable_broker: Breakable) -> AsyncIterator[RabbitKit]:
     """A fresh kit on a broker of its own."""
-    kit = RabbitKit(await databases(SENDER, RECEIVER), breakable_broker.url)
+    kit = RabbitKit(await databases(SENDER, RECEIVER), breakable_broker.url, QUICK)
     yield kit
     await kit.close()
 
@@ -45,7 +53,7 @@ async def test_a_broker_killed_under_load_loses_nothing(
         late.subscribe(_marking(kit))
         await breakable_broker.start()
         for each in (early, late):
-            await eventually(each.healthy, "the bus is back", patience=15)
+            await eventually(each.healthy, "the bus is back", patience=PATIENCE)
         seen = len(sent)
         await eventually(lambda: len(sent) > seen + 50, "a load")
     await kit.took_effect(sent)
@@ -59,7 +67,7 @@ async def test_a_frozen_broker_stops_nobody(kit: RabbitKit, breakable_broker: Br
         await eventually(lambda: len(sent) > 50, "a load")
         breakable_broker.pause()
         try:
-            async with asyncio.timeout(3 * QUICK.tend):
+            async with asyncio.timeout(2 * QUICK.heartbeat):  # which would find it after three
                 await eventually(lambda: not bus.healthy(), "the outage is noticed")
                 with pytest.raises(BusUnavailable):
                     await bus.relay(kit.sender)
@@ -69,7 +77,7 @@ async def test_a_frozen_broker_stops_nobody(kit: RabbitKit, breakable_broker: Br
             await eventually(lambda: len(sent) > seen + 20, "emitting goes on")
         finally:
             breakable_broker.resume()
-        await eventually(bus.healthy, "the bus is back", patience=15)
+        await eventually(bus.healthy, "the bus is back", patience=PATIENCE)
     await kit.took_effect(sent)
     assert not await kit.waiting_in_outbox()
 

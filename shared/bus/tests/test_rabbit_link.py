@@ -15,7 +15,8 @@ from shared.bus.port import BusUnavailable, Delivery
 from shared.bus.rabbit.connection import Link, in_time
 from shared.bus.rabbit.consumer import Held
 from shared.contracts.envelope import Message
-from shared.testing.bus.rabbit import QUICK
+from shared.testing.bus.kit import PATIENCE
+from shared.testing.bus.rabbit import WATCHFUL
 
 
 class Deaf:
@@ -33,15 +34,15 @@ class Deaf:
 
 async def test_a_deaf_client_does_not_keep_a_link_from_closing(amqp_url: str) -> None:
     tend = Deaf()
-    link = Link(amqp_url, "deaf", tend, QUICK)
+    link = Link(amqp_url, "deaf", tend, WATCHFUL)
     opening = asyncio.create_task(link.open())
-    await asyncio.wait_for(tend.began.wait(), 10)
-    async with asyncio.timeout(QUICK.tend):
+    await asyncio.wait_for(tend.began.wait(), PATIENCE)
+    async with asyncio.timeout(PATIENCE):
         await link.close()
         with pytest.raises(BusUnavailable):
             await opening
     tend.began.clear()
-    await asyncio.sleep(2 * max(QUICK.reconnect))
+    await asyncio.sleep(2 * max(WATCHFUL.reconnect))
     assert not tend.began.is_set(), "it came back"
 
 
@@ -52,11 +53,11 @@ async def test_closing_a_link_comes_through_at_any_moment_of_its_tending(amqp_ur
                 pass
 
     for moment in range(40):
-        link = Link(amqp_url, "moment", tend, QUICK)
+        link = Link(amqp_url, "moment", tend, WATCHFUL)
         await link.open()
         link.kick()
         await asyncio.sleep(moment / 2000)
-        async with asyncio.timeout(QUICK.tend):
+        async with asyncio.timeout(PATIENCE):
             await link.close()
 
 

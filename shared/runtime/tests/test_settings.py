@@ -25,6 +25,14 @@ def test_does_not_repeat_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     assert said == "MARQUEE_SECRET_KEY: takes at least 32 characters"
 
 
+def test_old_secret_keys_are_a_list_of_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = _complaint(monkeypatch, "MARQUEE_OLD_SECRET_KEYS", f"{'k' * 32},hunter2")
+    assert said == "MARQUEE_OLD_SECRET_KEYS: takes at least 32 characters"
+    monkeypatch.setenv("MARQUEE_OLD_SECRET_KEYS", f"{'k' * 32},{'l' * 32}")
+    keys = [each.get_secret_value() for each in RuntimeSettings.load().old_secret_keys]
+    assert keys == ["k" * 32, "l" * 32]
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "scheme"),
     [

@@ -18,11 +18,12 @@ from shared.contracts.event import Event
 from shared.db.database import Clock, Database, open_pool
 from shared.runtime.ids import new_id
 from shared.testing.bus.kit import Names, leave_effect
+from shared.testing.databases import CIPHER
 
 
 async def _database(dsn: str, schema: str) -> Database:
     pool = await open_pool(dsn, role=f"marquee_{schema}")
-    return Database(pool, schema, new_id=new_id, clock=Clock())
+    return Database(pool, schema, new_id=new_id, clock=Clock(), cipher=CIPHER)
 
 
 async def _live(dsn: str, prefix: str) -> None:

@@ -10,12 +10,12 @@ import aio_pika
 import pytest
 
 from shared.testing import brokers
-from shared.testing.brokers import Breakable, Broker, fresh_vhost, given_broker
+from shared.testing.brokers import Breakable, Broker, connected, fresh_vhost, given_broker
 from shared.testing.rabbit import greeted
 
 
 async def queue_exists(url: str, name: str) -> bool:
-    async with await aio_pika.connect(url) as connection:
+    async with connected(url) as connection:
         channel = await connection.channel()
         try:
             await channel.declare_queue(name, passive=True)
@@ -25,7 +25,7 @@ async def queue_exists(url: str, name: str) -> bool:
 
 
 async def declare(url: str, name: str) -> None:
-    async with await aio_pika.connect(url) as connection:
+    async with connected(url) as connection:
         channel = await connection.channel()
         await channel.declare_queue(name, durable=True, arguments={"x-queue-type": "quorum"})
 
@@ -67,7 +67,8 @@ async def test_a_killed_broker_keeps_what_was_declared(breakable_broker: Breakab
     await declare(breakable_broker.url, "audit.trail")
     await breakable_broker.kill()
     with pytest.raises(OSError, match=r"(?i)connect"):
-        await aio_pika.connect(breakable_broker.url, timeout=5)
+        async with connected(breakable_broker.url):
+            pass
 
     await breakable_broker.start()
     assert await queue_exists(breakable_broker.url, "audit.trail")
