@@ -4,6 +4,9 @@ PYTHON ?= python3
 WORKERS ?= 2
 
 BIN := .venv/bin
+IMAGE ?= marquee:dev
+PORT := $(or $(MARQUEE_PORT),8080)
+COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 PIP_QUIET := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 UV_INSTALL := $(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python --require-hashes -r
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
@@ -11,7 +14,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 NODE_PACKAGES := $(patsubst %,tests-e2e/%/node_modules/.package-lock.json,tus documents)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format docs lock clean
+.PHONY: help run test check format docs lock clean up down
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +24,18 @@ run: .venv/.runtime  ## start every service in one process; Ctrl-C stops it
 
 test: .venv/.dev .venv/tools $(NODE_PACKAGES)  ## run every test
 	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+up:  ## the production shape in containers: docker-compose.yml, with secrets in deploy/secrets
+	@python3 deploy/make_secrets.py deploy/secrets
+	docker build --quiet --file deploy/docker/Dockerfile --tag $(IMAGE) .
+	MARQUEE_IMAGE=$(IMAGE) $(COMPOSE) up --detach $(UP)
+	@echo "Waiting until it is ready ..."
+	@timeout 180 sh -c 'until MARQUEE_SERVICE_PORT=$(PORT) python3 services/healthy.py; do sleep 1; done'
+	@echo "Marquee is ready at http://127.0.0.1:$(PORT)"
+	@echo "The administrator's password is in deploy/secrets/admin_password"
+
+down:  ## stop the containers; their volumes and the secrets stay
+	$(COMPOSE) down --remove-orphans
 
 check: .venv/.dev  ## format, lint, types, import rules, contract files, lock files, docs
 	$(BIN)/python -m ruff format --check .

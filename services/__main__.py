@@ -40,6 +40,15 @@ def start(
     import_module("services.start").run(names or [])
 
 
+def migrate() -> None:
+    """Bring the schemas of all services up to date, and end: for a job before a new version.
+
+    MARQUEE_DATABASE_ADMIN_URL says where and as whom. The user of MARQUEE_DATABASE_URL is made
+    if there is none; it may become the services' roles, and has no other right.
+    """
+    import_module("services.start").migrate()
+
+
 def verify(
     file: Annotated[
         Path | None, typer.Argument(help="An export in JSON lines; without, all of the trail.")
@@ -67,6 +76,7 @@ def verify(
 
 VERBS: dict[str, Callable[[], Any]] = {
     "start": lambda: start,
+    "migrate": lambda: migrate,
     "login": lambda: import_module("services.cli.login").login,
     "logout": lambda: import_module("services.cli.login").logout,
     "assets": lambda: import_module("services.cli.assets").verbs,

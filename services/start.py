@@ -11,10 +11,11 @@ from pathlib import Path
 import typer
 
 from services import SERVICES
+from shared.db import DATABASE_ERRORS
 from shared.db.embedded import AlreadyRunning, PostgresFailed
-from shared.db.migrate import Schema, SchemaTooNew
+from shared.db.migrate import MigrationFailed, Schema, SchemaTooNew
 from shared.runtime.logs import configure_logs
-from shared.runtime.parts import Module
+from shared.runtime.parts import Module, migrate_all
 from shared.runtime.runner import run_until_stopped
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import RuntimeSettings, SettingsError
@@ -43,13 +44,17 @@ ALL = tuple(name for name in MODULES if name != "converter-worker")
 """What runs when no names are given; ``converter`` works as well as it takes uploads."""
 
 
+_TOLD_PLAINLY = (SettingsError, SchemaTooNew, MigrationFailed)
+"""What ends a start with a message for an operator: no bug."""
+
+
 def run(names: Sequence[str]) -> None:
     """Run the named services until the process is stopped; without names, all of them."""
     try:
         settings = RuntimeSettings.load()
         configure_logs(settings)
         _run([MODULES[name] for name in names or ALL], settings)
-    except (SettingsError, AlreadyRunning, PostgresFailed, SchemaTooNew) as error:
+    except (*_TOLD_PLAINLY, AlreadyRunning, PostgresFailed) as error:
         typer.echo(f"marquee: {error}", err=True)
         sys.exit(1)
 
@@ -61,3 +66,14 @@ def _run(modules: list[Module], settings: RuntimeSettings) -> None:
         asyncio.run(run_until_stopped(modules, settings))
     else:
         uvloop.run(run_until_stopped(modules, settings))
+
+
+def migrate() -> None:
+    """Bring the schemas of all services up to date, and end."""
+    try:
+        settings = RuntimeSettings.load()
+        configure_logs(settings)
+        asyncio.run(migrate_all(settings, list(MODULES.values())))
+    except (*_TOLD_PLAINLY, *DATABASE_ERRORS) as error:
+        typer.echo(f"marquee: {error}", err=True)
+        sys.exit(1)

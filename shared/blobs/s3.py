@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import structlog
 from botocore.exceptions import ClientError
 
 from shared.blobs.port import Blob, BlobNotFound, Download, StorageUnavailable
@@ -28,6 +29,11 @@ PAGE = 1000
 """Keys in one answer of a listing, the most that S3 gives."""
 
 _DOWNLOAD_ATTEMPTS = 3
+
+_LONGEST_PAUSE = 10.0
+"""Seconds between two attempts to make the bucket of a store that is away."""
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +59,22 @@ class S3Blobs:
         self._s3: S3Client
         self._uploads: S3Uploads
         self._public: S3Client | None = None
+        self._preparing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Connect, and make the bucket. Raises StorageUnavailable."""
+        """Connect, and make the bucket; if the store is away, as soon as it is back."""
         self._s3 = await self._client(self._settings.endpoint)
         self._uploads = S3Uploads(self._s3, self._bucket, self._part_size)
         if self._settings.public_endpoint:
             self._public = await self._client(self._settings.public_endpoint)
-        try:
-            with translated():
-                await self._make_bucket()
-        except StorageUnavailable:
-            await self.close()
-            raise
+        if not await self._prepared():
+            self._preparing = asyncio.create_task(self._prepare_later(), name="make bucket")
 
     async def close(self) -> None:
         """Let aborts under way finish, then release the connections."""
+        if self._preparing:
+            self._preparing.cancel()
+            await asyncio.gather(self._preparing, return_exceptions=True)
         await self._uploads.close()
         await self._clients.aclose()
 
@@ -177,6 +183,21 @@ class S3Blobs:
         )
         opened: S3Client = await self._clients.enter_async_context(client)
         return opened
+
+    async def _prepare_later(self) -> None:
+        pause = 1.0
+        while not await self._prepared():
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _prepared(self) -> bool:
+        try:
+            with translated():
+                await self._make_bucket()
+        except StorageUnavailable as error:
+            log.warning("storage_away", bucket=self._bucket, error=str(error))
+            return False
+        return True
 
     async def _make_bucket(self) -> None:
         try:

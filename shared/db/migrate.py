@@ -41,6 +41,14 @@ class SchemaTooNew(Exception):
     """The database was migrated by a newer version of this program."""
 
 
+class SchemaTooOld(Exception):
+    """The database was not migrated yet, and whoever asks has no right to do it."""
+
+
+class MigrationFailed(Exception):
+    """A schema could not be brought up to date; nothing of it was changed."""
+
+
 class TwoHeads(Exception):
     """A tree of migrations has no single newest revision: two were written side by side."""
 
@@ -84,7 +92,7 @@ class Schema:
 async def migrate(admin_dsn: str, schemas: Sequence[Schema], *, login: str | None = None) -> None:
     """Create or upgrade the schemas and their roles, and let ``login`` become those roles.
 
-    Raises SchemaTooNew, and then nothing has changed.
+    Raises SchemaTooNew or MigrationFailed, and then that schema has not changed.
     """
     connection = await asyncpg.connect(admin_dsn)
     try:
@@ -99,6 +107,46 @@ async def migrate(admin_dsn: str, schemas: Sequence[Schema], *, login: str | Non
             await _let_login(connection, schemas, login)
     finally:
         await connection.close()
+
+
+async def make_login(admin_dsn: str, login: str, password: str) -> None:
+    """Create who the services connect as, unless there is such a role; its password stays then.
+
+    It owns nothing and inherits nothing: it can only become the roles it is granted.
+    """
+    connection = await asyncpg.connect(admin_dsn)
+    try:
+        if await connection.fetchval("select true from pg_roles where rolname = $1", login):
+            return
+        form = "create role %I login noinherit password %L"
+        await connection.execute(
+            await connection.fetchval(
+                "select format($1, $2::text, $3::text)", form, login, password
+            )
+        )
+        log.info("login_made", login=login)
+    finally:
+        await connection.close()
+
+
+async def require_current(dsn: str, schemas: Sequence[Schema]) -> None:
+    """Go on only where another has migrated. Raises SchemaTooOld or SchemaTooNew."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        missing = [each.name for each in schemas if not await _is_current(connection, each)]
+    finally:
+        await connection.close()
+    if missing:
+        raise SchemaTooOld(f"not migrated yet: {', '.join(missing)}")
+
+
+async def _is_current(connection: Admin, schema: Schema) -> bool:
+    """As the schema's own role, the only one that a service's login need have rights by."""
+    try:
+        await connection.execute(f"set role {schema.role}")
+        return not await _outdated(connection, [schema])
+    except (asyncpg.InvalidParameterValueError, asyncpg.InsufficientPrivilegeError):
+        return False  # no such role, or it was not granted yet
 
 
 async def _up_to_date(connection: Admin, schemas: Sequence[Schema], login: str | None) -> bool:
@@ -132,6 +180,7 @@ async def _revision(connection: Admin, schema: Schema) -> str | None:
 async def _upgrade(admin_dsn: str, schema: Schema) -> None:
     """Create what the schema needs and run its migrations, in one transaction."""
     from sqlalchemy import text  # noqa: PLC0415 - slow imports, of no use when nothing is to do
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
     from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
@@ -140,13 +189,19 @@ async def _upgrade(admin_dsn: str, schema: Schema) -> None:
         async_creator=lambda: asyncpg.connect(admin_dsn),
         poolclass=NullPool,
     )
-    async with engine.begin() as connection:
-        for statement in _ground(schema):
-            await connection.execute(text(statement))
-        await connection.run_sync(_run_alembic, schema)
-        await connection.execute(
-            text(f"revoke all on {schema.name}.alembic_version from {schema.role}")
-        )
+    try:
+        async with engine.begin() as connection:
+            for statement in _ground(schema):
+                await connection.execute(text(statement))
+            await connection.run_sync(_run_alembic, schema)
+            await connection.execute(
+                text(
+                    f"revoke insert, update, delete on {schema.name}.alembic_version"
+                    f" from {schema.role}"
+                )
+            )
+    except DBAPIError as error:
+        raise MigrationFailed(f"the schema {schema.name}: {error.orig}") from error
 
 
 def _ground(schema: Schema) -> list[str]:

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import asyncpg
 import structlog
@@ -19,17 +19,31 @@ from shared.blobs.port import Blobs
 from shared.bus.port import Bus, BusUnavailable
 from shared.db import DATABASE_AWAY, Database
 from shared.db.database import Clock, open_pool
-from shared.db.migrate import Schema, migrate
+from shared.db.migrate import (
+    MigrationFailed,
+    Schema,
+    SchemaTooOld,
+    make_login,
+    migrate,
+    require_current,
+)
 from shared.runtime.ids import NewId
 from shared.runtime.keys import load_keys
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import RuntimeSettings, SettingsError
+from shared.runtime.waiting import WaitingRoom
 
 log = structlog.get_logger()
 
 BUS_SCHEMA = Schema("bus", Path(str(bus_package.__file__)).parent / "migrations", relays=True)
 
-_NOT_LET_IN = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+_WORTH_WAITING = (
+    *DATABASE_AWAY,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    SchemaTooOld,
+)
+"""Trouble with a database that its operator may mend while this process waits."""
 
 
 _EMBEDDED_BUS = 0x6D61727175656532
@@ -53,14 +67,18 @@ async def assembled(
     peers: Mapping[str, str],
     clock: Clock,
     new_id: NewId,
+    waiting: WaitingRoom,
 ) -> AsyncIterator[Runtime]:
-    """Open every part the modules need, and close them in reverse. Raises SettingsError."""
+    """Open every part the modules need, and close them in reverse.
+
+    Waits for a database elsewhere as long as it takes. Raises SettingsError or SchemaTooNew.
+    """
     _check(settings, modules)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys = load_keys(settings)
     async with AsyncExitStack() as stack:
         open_database = partial(Database, new_id=new_id, clock=clock, cipher=keys.field_cipher)
-        databases = await _databases(settings, modules, open_database, stack)
+        databases = await _databases(settings, modules, open_database, waiting, stack)
         bus = await _bus(settings, databases, stack)
         blobs = await _blobs(settings, stack)
         yield Runtime(
@@ -89,19 +107,17 @@ async def _databases(
     settings: RuntimeSettings,
     modules: Sequence[Module],
     open_database: Callable[[asyncpg.Pool[asyncpg.Record], str], Database],
+    waiting: WaitingRoom,
     stack: AsyncExitStack,
 ) -> dict[str, Database]:
-    schemas = list({m.schema.name: m.schema for m in modules if m.schema}.values())
+    schemas = schemas_of(modules)
     if settings.amqp_url is None:
         schemas.append(BUS_SCHEMA)
     if not schemas:
         return {}
     dsn, admin_dsn = await _servers(settings, stack)
-    try:
-        await migrate(admin_dsn, schemas, login=urlsplit(dsn).username)
-    except (*DATABASE_AWAY, *_NOT_LET_IN) as error:
-        which = "the embedded database" if settings.database_url is None else "MARQUEE_DATABASE_URL"
-        raise SettingsError(f"{which}: {error}") from error
+    prepare = partial(_prepare, dsn, admin_dsn, schemas)
+    await waiting.until("database", prepare, while_raising=_WORTH_WAITING)
     databases = {}
     for schema in schemas:
         pool = await open_pool(dsn, role=schema.role)
@@ -110,13 +126,49 @@ async def _databases(
     return databases
 
 
-async def _servers(settings: RuntimeSettings, stack: AsyncExitStack) -> tuple[str, str]:
-    """The addresses for services and for migrations."""
+async def _prepare(dsn: str, admin_dsn: str | None, schemas: Sequence[Schema]) -> None:
+    """Migrate, or find it done. Raises SchemaTooOld where somebody else has to do it."""
+    login = urlsplit(dsn).username
+    if admin_dsn is not None:
+        return await migrate(admin_dsn, schemas, login=login)
+    try:
+        await require_current(dsn, schemas)
+    except SchemaTooOld as missing:
+        try:  # the services' own user may be somebody who can
+            await migrate(dsn, schemas, login=login)
+        except (MigrationFailed, asyncpg.InsufficientPrivilegeError):
+            raise missing from None
+
+
+def schemas_of(modules: Sequence[Module]) -> list[Schema]:
+    """The schemas that modules own between them."""
+    return list({m.schema.name: m.schema for m in modules if m.schema}.values())
+
+
+async def migrate_all(settings: RuntimeSettings, modules: Sequence[Module]) -> None:
+    """Bring every schema up to date; make the login of the services, if it is not there yet.
+
+    Raises SettingsError, SchemaTooNew, MigrationFailed or what a database that is away raises.
+    """
+    if settings.database_admin_url is None or settings.database_url is None:
+        missing = "URL" if settings.database_admin_url else "ADMIN_URL"
+        raise SettingsError(
+            f"MARQUEE_DATABASE_{missing}: required to migrate; both it and the other one take a "
+            "postgresql:// address, the admin's of somebody who may create schemas and roles"
+        )
+    admin = _plain(settings.database_admin_url)
+    login = urlsplit(_plain(settings.database_url))
+    if login.username and login.password:
+        await make_login(admin, unquote(login.username), unquote(login.password))
+    await migrate(admin, schemas_of(modules), login=login.username)
+
+
+async def _servers(settings: RuntimeSettings, stack: AsyncExitStack) -> tuple[str, str | None]:
+    """The address for services, and the one for migrations, if it is another."""
     if settings.database_url is not None:
         log.info("part_chosen", part="database", kind="external")
-        dsn = _plain(settings.database_url)
         admin = settings.database_admin_url
-        return dsn, _plain(admin) if admin else dsn
+        return _plain(settings.database_url), _plain(admin) if admin else None
     from shared.db.embedded import EmbeddedPostgres  # noqa: PLC0415 - only where it is used
 
     log.info("part_chosen", part="database", kind="embedded")

@@ -30,6 +30,7 @@ from shared.runtime.service import Loop, Runtime, Service
 from shared.runtime.settings import SERVICE_PORTS, RuntimeSettings, SettingsError
 from shared.runtime.supervise import running_loops
 from shared.runtime.tls import public_tls
+from shared.runtime.waiting import WaitingRoom
 from shared.web import Check, Health
 from shared.web.application import application
 from shared.web.listener import Runner
@@ -91,7 +92,14 @@ async def running(
     tls = public_tls(settings) if any(module.name == GATEWAY for module in modules) else None
     async with AsyncExitStack() as stack:
         runtime = await stack.enter_async_context(
-            assembled(settings, modules, peers=urls, clock=clock or Clock(), new_id=new_id)
+            assembled(
+                settings,
+                modules,
+                peers=urls,
+                clock=clock or Clock(),
+                new_id=new_id,
+                waiting=WaitingRoom(_known_addresses(modules, settings)),
+            )
         )
         services = sorted(
             (module.build(runtime) for module in modules),
@@ -235,6 +243,13 @@ def _address(name: str, settings: RuntimeSettings, *, alone: bool) -> tuple[str,
     return settings.service_host, port
 
 
+def _known_addresses(modules: Sequence[Module], settings: RuntimeSettings) -> list[tuple[str, int]]:
+    """Where somebody may look for the services of this process before they are there."""
+    alone = len(modules) == 1
+    addresses = [_address(module.name, settings, alone=alone) for module in modules]
+    return [(host, port) for host, port in addresses if port]
+
+
 def _reachable(host: str) -> str:
     if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
         return "127.0.0.1"
@@ -251,19 +266,31 @@ def _open_many_files() -> None:
 
 async def run_until_stopped(modules: Sequence[Module], settings: RuntimeSettings) -> None:
     """Run services, print one ready line, and stop cleanly on SIGINT, SIGTERM or SIGHUP."""
-    stop = asyncio.Event()
+    starting, stop = asyncio.current_task(), asyncio.Event()
+    up = asyncio.Event()
+
+    def ask_to_stop() -> None:
+        stop.set()
+        if starting and not up.is_set():
+            starting.cancel()
+
     numbers = {signal.SIGINT, signal.SIGTERM}
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # else nohup asked to go on
         numbers.add(signal.SIGHUP)
     for number in numbers:
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, ask_to_stop)
     began = time.monotonic()
     _open_many_files()
-    async with running(modules, settings) as process:
-        names = [module.name for module in modules]
-        url = process.urls[GATEWAY if GATEWAY in names else names[0]]
-        log.info("ready", services=names, url=url, seconds=round(time.monotonic() - began, 2))
-        print(f"Marquee is ready at {url}", flush=True)
-        await stop.wait()
-        log.info("stopping")
+    try:
+        async with running(modules, settings) as process:
+            up.set()
+            names = [module.name for module in modules]
+            url = process.urls[GATEWAY if GATEWAY in names else names[0]]
+            log.info("ready", services=names, url=url, seconds=round(time.monotonic() - began, 2))
+            print(f"Marquee is ready at {url}", flush=True)
+            await stop.wait()
+            log.info("stopping")
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
     log.info("stopped")

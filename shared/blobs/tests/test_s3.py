@@ -159,6 +159,7 @@ class FaultyStore:
 
     def __init__(self, upstream: str) -> None:
         self.upstream = upstream
+        self.url = ""
         self.faults: list[str] = []
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -198,8 +199,8 @@ async def faulty(moto_s3: S3) -> AsyncIterator[tuple[FaultyStore, S3Blobs]]:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    behind = replace(moto_s3, endpoint=f"http://127.0.0.1:{runner.addresses[0][1]}")
-    async with opened(settings_for(behind)) as blobs:
+    store.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    async with opened(settings_for(replace(moto_s3, endpoint=store.url))) as blobs:
         yield store, blobs
     await runner.cleanup()
 
@@ -249,13 +250,25 @@ async def test_a_stream_that_ends_early_is_an_error(
             await content(download.chunks)
 
 
-async def test_a_store_that_is_away_is_unavailable() -> None:
-    store = S3Blobs(settings_for(S3("http://127.0.0.1:9", "any")))
-    with pytest.raises(StorageUnavailable):
-        await store.open()
+async def test_a_store_that_is_away_is_waited_for(
+    faulty: tuple[FaultyStore, S3Blobs], moto_s3: S3
+) -> None:
+    store, _ = faulty
+    store.faults = ["HEAD 503"] * 4
+    elsewhere = replace(settings_for(moto_s3), bucket="later", endpoint=store.url)
+
+    async with opened(elsewhere) as late:
+        assert not store.faults, "it asked as often as it ever does, and opened all the same"
+        async with asyncio.timeout(30):
+            while not await late.reachable():
+                await asyncio.sleep(0.05)
 
 
-async def test_a_store_that_refuses_is_unavailable(rclone_s3: S3) -> None:
-    store = S3Blobs(settings_for(replace(rclone_s3, secret_key="wrong")))
-    with pytest.raises(StorageUnavailable):
-        await store.open()
+async def test_a_store_that_is_away_can_be_let_go() -> None:
+    async with opened(settings_for(S3("http://127.0.0.1:9", "any"))) as store:
+        assert not await store.reachable()
+
+
+async def test_a_store_that_refuses_is_not_reachable(rclone_s3: S3) -> None:
+    async with opened(settings_for(replace(rclone_s3, secret_key="wrong"))) as store:
+        assert not await store.reachable()

@@ -1,51 +1,57 @@
-"""A part that cannot be had at the start is named."""
+"""What a process does when a part is not there at the start, or is somebody else's."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
 
+import asyncpg
 import pytest
 from pydantic import SecretStr
 
 from shared.db.database import Clock
+from shared.db.embedded import LOGIN
+from shared.db.migrate import migrate
+from shared.runtime import waiting
 from shared.runtime.ids import new_id
-from shared.runtime.parts import Module, assembled
-from shared.runtime.service import Service
+from shared.runtime.parts import BUS_SCHEMA, Module, assembled
+from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import RuntimeSettings, SettingsError
+from shared.runtime.waiting import WaitingRoom
+from shared.testing.databases import Databases
 from shared.testing.fixtures import OpenDatabases
 
+Start = Callable[[], AbstractAsyncContextManager[Runtime]]
 
-async def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
+
+def starting(directory: Path, databases: Databases, *, migrates: bool) -> Start:
+    """Assembles a process of its own each time."""
     key = SecretStr("k" * 32)
     settings = RuntimeSettings(
-        data_dir=tmp_path,
-        database_url=SecretStr("postgresql://nobody:hunter2@127.0.0.1:1/none"),
-        amqp_url=None,
+        data_dir=directory,
+        database_url=SecretStr(databases.dsn),
+        database_admin_url=SecretStr(databases.admin_dsn) if migrates else None,
         secret_key=key,
         audit_signing_key=key,
     )
-    gateway = Module("gateway", build=lambda _: Service("gateway"))
-    with pytest.raises(SettingsError, match="MARQUEE_DATABASE_URL: ") as raised:
-        async with assembled(settings, [gateway], peers={}, clock=Clock(), new_id=new_id):
-            pass
-    assert "hunter2" not in str(raised.value)
+    return partial(
+        assembled,
+        settings,
+        [Module("gateway", build=lambda _: Service("gateway"))],
+        peers={},
+        clock=Clock(),
+        new_id=new_id,
+        waiting=WaitingRoom([]),
+    )
 
 
 async def test_a_second_process_on_the_same_database_needs_a_broker(
     tmp_path: Path, databases: OpenDatabases
 ) -> None:
-    opened = await databases()
-    key = SecretStr("k" * 32)
-    settings = RuntimeSettings(
-        data_dir=tmp_path,
-        database_url=SecretStr(opened.dsn),
-        database_admin_url=SecretStr(opened.admin_dsn),
-        secret_key=key,
-        audit_signing_key=key,
-    )
-    gateway = Module("gateway", build=lambda _: Service("gateway"))
-    start = partial(assembled, settings, [gateway], peers={}, clock=Clock(), new_id=new_id)
+    start = starting(tmp_path, await databases(), migrates=True)
 
     async with start():
         with pytest.raises(SettingsError, match="MARQUEE_AMQP_URL: required when several"):
@@ -53,3 +59,38 @@ async def test_a_second_process_on_the_same_database_needs_a_broker(
                 pass
     async with start():
         pass
+
+
+async def test_who_may_not_migrate_waits_for_who_may(
+    tmp_path: Path, databases: OpenDatabases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "FIRST_PAUSE", 0.05)
+    opened = await databases()
+
+    async def up() -> bool:
+        async with starting(tmp_path, opened, migrates=False)():
+            return True
+
+    waits = asyncio.create_task(up())
+    await asyncio.wait([waits], timeout=0.5)
+    assert not waits.done()
+
+    await migrate(opened.admin_dsn, [BUS_SCHEMA], login=LOGIN)
+    assert await asyncio.wait_for(waits, 30)
+
+
+async def test_a_database_that_appears_later_is_waited_for(
+    tmp_path: Path, databases: OpenDatabases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "FIRST_PAUSE", 0.05)
+    opened = await databases()
+    refusals = [ConnectionRefusedError("nobody"), asyncpg.CannotConnectNowError("starting up")]
+
+    async def sometimes(*arguments: object, **named: object) -> None:
+        if refusals:
+            raise refusals.pop()
+        await migrate(*arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("shared.runtime.parts.migrate", sometimes)
+    async with starting(tmp_path, opened, migrates=True)():
+        assert not refusals
