@@ -81,15 +81,18 @@ class Examination:
                 consistency = await self._consistency(tx, [*brought, signed][:2])
         if floor and floor.id not in {each.id for each in known}:  # archived just now
             return await self.whole(notes_brought, archived=archived)
+        known_of = {
+            "archived_entries": floor.last if floor else 0,
+            "restorations": len(vouched),
+        }
         if fault:
-            return Verified.but_for(verdict.entries, fault)
+            return Verified.but_for(verdict.entries, fault, **known_of)
         return Verified(
             ok=True,
             entries=verdict.entries,
-            archived_entries=floor.last if floor else 0,
-            restorations=len(vouched),
             checkpoint=note,
             consistency=consistency,
+            **known_of,
         )
 
     async def _verify(self, tx: Tx, *kept: Kept) -> Verdict:

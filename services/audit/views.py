@@ -263,14 +263,15 @@ class Verified(BaseModel):
     consistency: Consistency | None = None
 
     @classmethod
-    def but_for(cls, entries: int, fault: Fault) -> Self:
-        """It does not hold."""
+    def but_for(cls, entries: int, fault: Fault, **known: int) -> Self:
+        """It does not hold, whatever else is ``known`` of it."""
         return cls(
             ok=False,
             entries=entries,
             first_bad=fault.seq,
             until=fault.until,
             reason=fault.reason,
+            **known,
         )
 
 
