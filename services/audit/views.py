@@ -180,7 +180,7 @@ def _asset(row: Record, signer: MediaSigner) -> AssetDetails | None:
     if row["asset_id"] is None:
         return None
     key = row["thumbnail_key"]
-    url = None if key is None else signer.url(key)
+    url = None if key is None else signer.url(row["asset_id"], "thumbnail", key)
     return AssetDetails(id=row["asset_id"], title=row["title"], thumbnail_url=url)
 
 

@@ -222,12 +222,15 @@ class Attempt:
                 return
 
     async def _store(self, plan: Plan, path: Path) -> Output:
-        """Put a file where it can be fetched, under a key that no other attempt uses; verify it."""
+        """Put a file where it can be fetched, under a key that no other attempt uses; verify it.
+
+        The key names no asset: others, of the same bytes, will refer to it too.
+        """
         size = regular_size(path)
         digest = await asyncio.to_thread(_digest, path)
         recipe, job = plan.recipe, self.job
         name = f"{recipe.rendition}{path.suffix}"
-        key = f"{job.tenant}/renditions/{job.asset_id}/{job.token}/{name}"
+        key = f"{job.tenant}/renditions/{digest}/{job.token}/{name}"
         await self.persist(job, lambda tx: shelf.note(tx, job, key))
         await self.workshop.blobs.put(key, path, content_type=recipe.content_type)
         stored = await self.workshop.blobs.stat(key)

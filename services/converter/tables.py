@@ -58,6 +58,7 @@ admin_media_assets = Table(
     Column("webm_url", Text),
     Column("mp4_url", Text),
     Column("thumbnail_url", Text),
+    Column("poster_best_url", Text),
     Column("user_id", Uuid),
     moment("assigned_at", nullable=True),
     Column("assigned_by", Uuid),

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Self
+from typing import Self, get_args
 from uuid import UUID
 
 from asyncpg import Record
 from pydantic import BaseModel, Field
 
 from shared.blobs.signing import MediaSigner
-from shared.contracts.converter import ConversionStatus
+from shared.contracts.converter import ConversionStatus, Rendition
 from shared.web import PageQuery
 
 
 class AssetView(BaseModel):
     """An uploaded video, how far its conversion is, what came out of it, and who has it.
 
-    URLs are valid for one to two hours; one is null until its rendition exists.
+    URLs are valid for one to two hours; one is null until its rendition exists. The thumbnail is
+    the first frame, the best poster one of the first seconds that shows something.
     """
 
     id: UUID
@@ -36,6 +37,7 @@ class AssetView(BaseModel):
     webm_url: str | None
     mp4_url: str | None
     thumbnail_url: str | None
+    poster_best_url: str | None
     user_id: UUID | None
     assigned_at: datetime | None
     assigned_by: UUID | None
@@ -48,8 +50,9 @@ class AssetView(BaseModel):
     def of(cls, row: Record, signer: MediaSigner) -> Self:
         """The row, its object keys turned into URLs that can be used now."""
         fields = {name: row[name] for name in cls.model_fields}
-        for name in ("gif_url", "webm_url", "mp4_url", "thumbnail_url"):
-            fields[name] = signer.url(row[name]) if row[name] else None
+        for kind in get_args(Rendition):
+            key = row[f"{kind}_url"]
+            fields[f"{kind}_url"] = signer.url(row["id"], kind, key) if key else None
         return cls(**fields)
 
 

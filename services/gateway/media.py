@@ -54,17 +54,17 @@ _FILE = Media("video/mp4", "video/webm", "image/gif", "image/jpeg", schema={"typ
 
 
 @routes.get(
-    "/media/{key:.+}",
+    "/media/{path:.+}",
     access="public",
     answers={200: _FILE, 206: _FILE, 302: None, 304: None},
     refusals=[ForgedUrl, ExpiredUrl, NoSuchMedia, RangeNotSatisfiable],
 )
-async def media(call: Call[Parts], key: str) -> web.StreamResponse | Answer:  # noqa: ARG001
+async def media(call: Call[Parts], path: str) -> web.StreamResponse | Answer:  # noqa: ARG001
     """A rendition, by the URL an asset names; the signature stands for a login."""
-    signed_key = call.parts.signer.check(call.request.rel_url.raw_path_qs)
+    object_key = call.parts.signer.check(call.request.rel_url.raw_path_qs)
     seconds = int(int(call.request.query["expires"]) - call.parts.now())
     try:
-        return await _answer(call, signed_key, max(seconds, 1))
+        return await _answer(call, object_key, max(seconds, 1))
     except BlobNotFound:
         raise NoSuchMedia("This rendition is not stored any more.") from None
 

@@ -6,7 +6,12 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable
+from pathlib import PurePosixPath
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+from cachetools import LRUCache
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from shared.blobs.rules import check_key
 from shared.contracts.refusal import Refusal
@@ -14,6 +19,8 @@ from shared.contracts.refusal import Refusal
 MEDIA_PATH = "/media/"
 
 _SIGNATURE = "&signature="
+_OBJECT = "object"
+_REMEMBERED = 10_000
 _STEP = 3600  # seconds in which a URL stays the same, so that browsers can cache what it names
 
 
@@ -34,16 +41,26 @@ class ExpiredUrl(Refusal):
 
 
 class MediaSigner:
-    """Signs with HMAC-SHA256 (RFC 2104). ``now`` returns Unix time in seconds."""
+    """Signs with HMAC-SHA256 (RFC 2104). ``now`` returns Unix time in seconds.
+
+    The path names an asset and its rendition. Where that is stored is in the query, encrypted
+    (AES-SIV, RFC 5297: the same each time): assets of the same bytes share objects, and one must
+    not be told of another.
+    """
 
     def __init__(self, key: bytes, now: Callable[[], float]) -> None:
         self._key = key
         self._now = now
+        self._cipher = AESSIV(hmac.digest(key, b"marquee media object", "sha512"))
+        self._hidden: LRUCache[str, str] = LRUCache(_REMEMBERED)
 
-    def url(self, object_key: str) -> str:
-        """Path and query for a blob: valid 1 to 2 hours, identical within the hour."""
+    def url(self, asset_id: UUID | str, rendition: str, object_key: str) -> str:
+        """Path and query for a rendition: valid 1 to 2 hours, identical within the hour."""
         expires = (int(self._now()) // _STEP + 2) * _STEP
-        signed = f"{MEDIA_PATH}{check_key(object_key)}?expires={expires}"
+        suffix = PurePosixPath(object_key).suffix
+        logical = check_key(f"{asset_id}/{rendition}{suffix}")
+        stored = self._hide(object_key)
+        signed = f"{MEDIA_PATH}{logical}?{_OBJECT}={stored}&expires={expires}"
         return f"{signed}{_SIGNATURE}{self._sign(signed)}"
 
     def check(self, path_and_query: str) -> str:
@@ -54,10 +71,22 @@ class MediaSigner:
         signed, _, signature = path_and_query.rpartition(_SIGNATURE)
         if not signature.isascii() or not hmac.compare_digest(signature, self._sign(signed)):
             raise ForgedUrl("The address is not one that was given out here.")
-        parts = urlsplit(signed)
-        if self._now() >= int(parse_qs(parts.query)["expires"][0]):
+        asked = parse_qs(urlsplit(signed).query)
+        if self._now() >= int(asked["expires"][0]) or _OBJECT not in asked:  # as URLs once were
             raise ExpiredUrl("The address has expired; ask for the asset again.")
-        return parts.path.removeprefix(MEDIA_PATH)
+        return self._reveal(asked[_OBJECT][0])
+
+    def _hide(self, object_key: str) -> str:
+        hidden = self._hidden.get(object_key)
+        if hidden is None:
+            sealed = self._cipher.encrypt(check_key(object_key).encode(), None)
+            hidden = base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+            self._hidden[object_key] = hidden
+        return hidden
+
+    def _reveal(self, hidden: str) -> str:
+        sealed = base64.urlsafe_b64decode(hidden + "=" * (-len(hidden) % 4))
+        return self._cipher.decrypt(sealed, None).decode()
 
     def _sign(self, signed: str) -> str:
         """URL-safe text; compared as text, since base64 has spare bits at its end."""

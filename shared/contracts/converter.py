@@ -10,7 +10,7 @@ from shared.contracts.event import Event
 from shared.contracts.refusal import Refusal
 
 ConversionStatus = Literal["pending", "processing", "completed", "failed"]
-Rendition = Literal["thumbnail", "mp4", "gif", "webm"]
+Rendition = Literal["thumbnail", "mp4", "gif", "poster_best", "webm"]
 
 
 class AssetUploaded(Event):

@@ -8,7 +8,7 @@ from harness.waiting import eventually
 ONCE = sorted(
     [
         *("converter.asset.uploaded", "processing", "completed"),
-        *("thumbnail", "mp4", "gif", "webm"),
+        *("thumbnail", "mp4", "gif", "poster_best", "webm"),
     ]
 )
 

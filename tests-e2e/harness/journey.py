@@ -15,7 +15,7 @@ import av
 from harness.client import Client, Json
 from harness.waiting import eventually
 
-RENDITIONS = ("thumbnail", "mp4", "gif", "webm")
+RENDITIONS = ("thumbnail", "mp4", "gif", "poster_best", "webm")
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,10 @@ async def check_renditions(client: Client, asset: Json) -> None:
     assert gif.format == "gif"
     assert gif.seconds <= 10.1
 
-    thumbnail = await _probe(client, asset["thumbnail_url"])
-    assert thumbnail.codecs == {"video": "mjpeg"}
-    assert thumbnail.size == (1920, 1080)
+    for name in ("thumbnail", "poster_best"):
+        still = await _probe(client, asset[f"{name}_url"])
+        assert still.codecs == {"video": "mjpeg"}
+        assert still.size == (1920, 1080)
 
     status, part, _ = await client.fetch(asset["mp4_url"], Range="bytes=4-11")
     assert (status, part) == (206, mp4.data[4:12])

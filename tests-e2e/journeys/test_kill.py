@@ -70,7 +70,7 @@ def _check_files(data_dir: Path, ident: str) -> None:
     kept = [path for path in (data_dir / "blobs").rglob("*") if path.is_file()]
     blobs = [path for path in kept if "audit" not in path.parts]
     assert sorted(path.name for path in blobs) == sorted(
-        [ident, "0.txt", "gif.gif", "mp4.mp4", "thumbnail.jpg", "webm.webm"]
+        [ident, "0.txt", "gif.gif", "mp4.mp4", "poster_best.jpg", "thumbnail.jpg", "webm.webm"]
     )
     left = [path for path in (data_dir / "work").rglob("*") if path.is_file()]
     assert [path for path in left if path.suffix != ".lock"] == []

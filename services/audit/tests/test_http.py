@@ -141,7 +141,7 @@ async def test_the_history_is_newest_first_with_asset_and_admin(
     assert [entry["action"] for entry in answer["history"]] == ["undone", "assigned", "assigned"]
     first = answer["history"][-1]
     assert (first["user_id"], first["asset_id"]) == (str(KIM), str(WAVES))
-    thumbnail = SIGNER.url(f"default/renditions/{WAVES}/1/thumbnail.jpg")
+    thumbnail = SIGNER.url(WAVES, "thumbnail", f"default/renditions/{WAVES}/1/thumbnail.jpg")
     assert first["asset"] == {"id": str(WAVES), "title": "Waves", "thumbnail_url": thumbnail}
     assert first["admin"] == {
         "id": str(world.admin),

@@ -1,8 +1,8 @@
 """Which ffmpeg commands make which rendition of which file.
 
 Renditions come in the order in which they are worth most: a picture at once, then something that
-plays, the preview, and the costly one last. One command each costs no more time than all in one
-process, publishes earlier, and repeats alone.
+plays, the preview, a better picture, and the costly one last. One command each costs no more time
+than all in one process, publishes earlier, and repeats alone.
 """
 
 from __future__ import annotations
@@ -31,6 +31,18 @@ GIF_BYTES = 8 * 2**20
 
 GIF_STEPS = ((Size(480, 854), 12), (Size(360, 640), 12), (Size(280, 498), 10), (Size(200, 356), 8))
 """Boxes, and pictures a second."""
+
+FULL_RANGE = "format=yuvj420p"
+
+POSTER_SECONDS = 8
+POSTER_RATE = 2
+"""Frames of each second that may become the poster; all are in memory together, 3 MB each."""
+
+NOT_BLANK = (
+    "entropy,metadata=mode=select:key=lavfi.entropy.normalized_entropy.normal.Y"
+    ":value=0.3:function=greater"
+)
+"""Black, white and plain frames have none, noise in the black little, pictures above 0.4."""
 
 HIGHEST_RATE = 60
 SMALLEST_AV1 = 16
@@ -86,6 +98,7 @@ def recipes(probe: Probe, webm_codec: WebmCodec, *, hurry: bool = False) -> tupl
         _thumbnail(probe.video),
         _mp4(probe, probe.video, hurry=hurry),
         _gif(probe, probe.video),
+        _poster_best(probe.video),
         _webm(probe, probe.video, webm_codec, hurry=hurry),
     )
 
@@ -106,19 +119,48 @@ def plays_as_it_is(probe: Probe) -> bool:
 
 
 def _thumbnail(video: Video) -> Recipe:
-    size = fitted(video.size, FULL_HD)
+    command = _still(video, "thumbnail.jpg")
+    return Recipe("thumbnail", "thumbnail.jpg", "image/jpeg", 1, (command,))
+
+
+def _poster_best(video: Video) -> Recipe:
+    """The frame most like the others of the first seconds, blank ones aside.
+
+    The first frame stands in, where all of them are blank: then nothing replaces it.
+    """
+    first = _still(video, "poster_best.jpg")
+    best = _still(
+        video,
+        "poster_best.jpg",
+        *("-skip_frame", "noref", "-t", str(POSTER_SECONDS)),
+        before=(f"fps={POSTER_RATE}",),
+        chosen_by=(FULL_RANGE, NOT_BLANK, f"thumbnail=n={POSTER_SECONDS * POSTER_RATE}"),
+    )
+    return Recipe("poster_best", "poster_best.jpg", "image/jpeg", 3, (first, best))
+
+
+def _still(
+    video: Video,
+    name: str,
+    *options: str,
+    before: Sequence[str] = (),
+    chosen_by: Sequence[str] = (),
+) -> Command:
+    """One frame in the middle of full HD: the first of those that are left."""
     filters = (
-        _scaled(video, size, flags="lanczos"),
+        *before,
+        _scaled(video, fitted(video.size, FULL_HD), flags="lanczos"),
+        *chosen_by,
         f"pad={FULL_HD.width}:{FULL_HD.height}:(ow-iw)/2:(oh-ih)/2",
-        "format=yuvj420p",
+        FULL_RANGE,
     )
-    arguments = (
-        *_read(),
-        *_streams(video),
-        *("-vf", ",".join(filters), "-frames:v", "1", "-q:v", "3"),
-        *(*NO_METADATA, "-f", "image2", "-update", "1", "thumbnail.jpg"),
+    return Command(
+        (
+            *(*_read(*options), *_streams(video)),
+            *("-vf", ",".join(filters), "-frames:v", "1", "-q:v", "3"),
+            *(*NO_METADATA, "-f", "image2", "-update", "1", name),
+        )
     )
-    return Recipe("thumbnail", "thumbnail.jpg", "image/jpeg", 1, (Command(arguments),))
 
 
 def _mp4(probe: Probe, video: Video, *, hurry: bool) -> Recipe:

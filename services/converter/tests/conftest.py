@@ -50,6 +50,9 @@ RECIPES = {
     "hlg_of_a_phone": f"{PICTURE} {HDR}:transfer=arib-std-b67".format(size="320x240"),
     "noise": "-f rawvideo -pix_fmt gray -s 480x270 -r 12 -t 1 -i /dev/urandom"
     " -c:v libx264 -preset ultrafast -crf 10 -pix_fmt yuv420p",
+    "black_intro": "-f lavfi -i color=black:s=320x240:r=24:d=3 -f lavfi -i testsrc2=s=320x240:r=24"
+    f" -filter_complex [1]trim=duration=1[t];[0][t]concat {H264}",
+    "blank": f"-f lavfi -i color=white:s=320x240:r=24:d=1 {H264}",
     "only_sound": "-f lavfi -i sine=d=1 -c:a aac",
     "long": f"{PICTURE} {H264} -t 12 -g 1".replace("d=1", "d=12").format(size="64x36"),
 }

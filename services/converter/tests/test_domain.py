@@ -195,7 +195,7 @@ def test_a_probe_survives_its_journey_as_json() -> None:
 
 def test_renditions_come_in_order_of_worth() -> None:
     made = [recipe.rendition for recipe in recipes(FILM, "av1")]
-    assert made == ["thumbnail", "mp4", "gif", "webm"]
+    assert made == ["thumbnail", "mp4", "gif", "poster_best", "webm"]
 
 
 def test_a_conforming_source_is_copied_not_encoded() -> None:

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import aiohttp
@@ -25,7 +25,7 @@ from services.converter.tests.conftest import MakeClip
 from services.converter.tests.studio import ADMIN, Studio
 from shared.blobs.port import StorageUnavailable
 from shared.blobs.signing import MediaSigner
-from shared.contracts.converter import AssetUploaded, TicketIssued
+from shared.contracts.converter import AssetUploaded, Rendition, TicketIssued
 from shared.runtime.ids import new_id
 from shared.testing.callers import SEAL, signed
 from shared.web.application import application
@@ -106,7 +106,7 @@ async def test_an_upload_by_form_becomes_a_pending_asset(
     assert (asset["conversion_status"], asset["progress"]) == ("pending", 0)
     assert asset["created_by"] == str(ADMIN.id)
     assert asset["created_at"].endswith("Z")
-    assert {asset[f"{name}_url"] for name in ("gif", "webm", "mp4", "thumbnail")} == {None}
+    assert {asset[f"{name}_url"] for name in get_args(Rendition)} == {None}
     assert set(asset) == CONTRACT
     assert len(await studio.told(AssetUploaded)) == len(await studio.told(TicketIssued)) == 1
     assert await studio.keys() == {f"default/originals/{asset['id']}"}
@@ -116,7 +116,7 @@ async def test_an_upload_by_form_becomes_a_pending_asset(
 CONTRACT = {
     *("id", "title", "filename", "size_bytes", "sha256", "width", "height", "duration_seconds"),
     *("conversion_status", "progress", "conversion_error", "conversion_error_code"),
-    *("gif_url", "webm_url", "mp4_url", "thumbnail_url"),
+    *("gif_url", "webm_url", "mp4_url", "thumbnail_url", "poster_best_url"),
     *("user_id", "assigned_at", "assigned_by", "active_assignment_count"),
     *("created_at", "created_by", "deleted_at"),
 }

@@ -173,7 +173,7 @@ async def test_a_running_conversion_is_ended_within_two_seconds_and_cleaned_up(
     assert list(studio.scratch.own.iterdir()) == []
     shown = await studio.asset(ident)
     assert (shown["conversion_status"], shown["webm_url"]) == ("failed", None)
-    published = {shown[f"{name}_url"] for name in ("thumbnail", "mp4", "gif")}
+    published = {shown[f"{name}_url"] for name in ("thumbnail", "mp4", "gif", "poster_best")}
     assert await studio.keys() == published | {f"default/originals/{ident}"}
     assert (await studio.job(ident))["error_code"] == "cancelled"
 
@@ -274,7 +274,7 @@ async def test_the_log_of_the_last_attempt_can_be_read(
     await studio.work()
     async with client.get(f"{ASSETS}/{ident}/conversion-log") as answer:
         assert (answer.status, answer.content_type) == (200, "text/plain")
-        assert (await answer.text()).count("$ ffmpeg") == 5
+        assert (await answer.text()).count("$ ffmpeg") == 7
     async with client.get(f"{ASSETS}/{new_id()}/conversion-log") as answer:
         assert answer.status == 404
 

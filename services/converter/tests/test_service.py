@@ -104,7 +104,7 @@ async def test_an_upload_is_converted_at_once(house: House, clip: MakeClip) -> N
         ident = await upload(client, await clip("sound"))
         asset = await until(client, ident, conversion_status="completed")
         assert asset["progress"] == 100
-        assert asset["webm_url"].startswith("/media/default/renditions/")
+        assert asset["webm_url"].startswith(f"/media/{ident}/webm.webm?")
     assert [path for path in (house.home / "work").rglob("*") if path.is_file()] == []
 
 

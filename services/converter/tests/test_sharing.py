@@ -22,7 +22,7 @@ from services.converter.tests.conftest import MakeClip
 from services.converter.tests.studio import HERE, Studio, ticket
 from shared.contracts.converter import RenditionReady, TicketIssued
 
-URLS = ("thumbnail_url", "mp4_url", "gif_url", "webm_url")
+URLS = ("thumbnail_url", "mp4_url", "gif_url", "poster_best_url", "webm_url")
 
 
 async def urls(studio: Studio, ident: UUID) -> list[str | None]:
@@ -55,8 +55,35 @@ async def test_converting_again_starts_no_ffmpeg_and_takes_no_second(
     assert await urls(studio, again) == await urls(studio, first)
     assert await studio.keys() == {*stored, f"default/originals/{again}"}
     ready = [event for event in await studio.told(RenditionReady) if event.asset_id == again]
-    assert [event.rendition for event in ready] == ["thumbnail", "mp4", "gif", "webm"]
+    assert [event.rendition for event in ready] == [
+        "thumbnail",
+        "mp4",
+        "gif",
+        "poster_best",
+        "webm",
+    ]
     assert studio.bus.percents[-1] == 100
+
+
+async def test_an_asset_of_before_has_no_best_poster_and_its_twin_makes_only_that(
+    studio: Studio, clip: MakeClip
+) -> None:
+    film = await clip("silent")
+    old = await studio.upload(film, source="film")
+    await studio.work()
+    await studio.databases.as_admin(
+        "with gone as (delete from converter.renditions where rendition = 'poster_best')"
+        " update converter.admin_media_assets set poster_best_url = null"
+    )
+    studio.ffmpeg.commands.clear()
+
+    twin = await studio.upload(film, source="film")
+    await studio.work()
+
+    assert (await studio.asset(old))["poster_best_url"] is None
+    assert all(await urls(studio, twin))
+    assert len(studio.ffmpeg.commands) == 2, "the first frame, and the best"
+    assert (await urls(studio, twin))[:3] == (await urls(studio, old))[:3]
 
 
 async def test_a_tenant_learns_nothing_of_anothers_films(studio: Studio, clip: MakeClip) -> None:
@@ -99,7 +126,7 @@ async def test_two_uploads_at_once_convert_once(studio: Studio, clip: MakeClip) 
 
     await studio.work()
     assert (await studio.asset(second))["conversion_status"] == "completed"
-    assert len(studio.ffmpeg.commands) == made == 5
+    assert len(studio.ffmpeg.commands) == made == 7
     assert await urls(studio, first) == await urls(studio, second)
 
 
@@ -234,7 +261,7 @@ async def test_an_object_goes_when_nothing_refers_to_it_and_a_while_has_passed(
     assert await sweep(studio) == 0
     assert shared <= await studio.keys()
     studio.pass_time(1000)
-    assert await sweep(studio) == 4
+    assert await sweep(studio) == 5
     assert not shared & await studio.keys()
     assert await sweep(studio) == 0
     assert await studio.databases.as_admin("select * from converter.rendition_objects") == []

@@ -30,6 +30,7 @@ from shared.contracts.converter import (
     TicketIssued,
 )
 
+EXTENSIONS = {"thumbnail": "jpg", "mp4": "mp4", "gif": "gif", "poster_best": "jpg", "webm": "webm"}
 ELSEWHERE = replace(HERE, tenant="elsewhere")
 
 
@@ -45,7 +46,7 @@ async def timing_out(_: Command) -> None:
     raise ConversionFailed(Failure("timeout", "The conversion took too long."))
 
 
-async def test_a_ticket_turns_a_pending_film_into_four_renditions(
+async def test_a_ticket_turns_a_pending_film_into_renditions(
     studio: Studio, clip: MakeClip
 ) -> None:
     ident = await studio.upload(await clip("sound"))
@@ -57,9 +58,11 @@ async def test_a_ticket_turns_a_pending_film_into_four_renditions(
     assert (asset["width"], asset["height"]) == (320, 240)
     assert asset["duration_seconds"] == pytest.approx(1, abs=0.1)
     token = asset["gif_url"].split("/")[3]
+    rows = await studio.databases.as_admin("select rendition, sha256 from converter.renditions")
+    digests = {row["rendition"]: row["sha256"] for row in rows}
     names = {
-        f"{name}_url": f"default/renditions/{ident}/{token}/{name}.{ext}"
-        for name, ext in [("thumbnail", "jpg"), ("mp4", "mp4"), ("gif", "gif"), ("webm", "webm")]
+        f"{name}_url": f"default/renditions/{digests[name]}/{token}/{name}.{ext}"
+        for name, ext in EXTENSIONS.items()
     }
     assert {name: asset[name] for name in names} == names
     others = {f"default/originals/{ident}", job["log_key"]}
@@ -79,7 +82,13 @@ async def test_each_step_is_told_as_it_happens(studio: Studio, clip: MakeClip) -
     await studio.work()
 
     ready = await studio.told(RenditionReady)
-    assert [event.rendition for event in ready] == ["thumbnail", "mp4", "gif", "webm"]
+    assert [event.rendition for event in ready] == [
+        "thumbnail",
+        "mp4",
+        "gif",
+        "poster_best",
+        "webm",
+    ]
     changed = await studio.told(AssetStatusChanged)
     assert [(event.previous_status, event.status) for event in changed] == [
         ("pending", "processing"),
@@ -153,7 +162,7 @@ async def test_a_retry_makes_only_what_is_missing(studio: Studio, clip: MakeClip
     assert second["conversion_status"] == "completed"
     assert second["gif_url"] == first["gif_url"]
     assert len(studio.ffmpeg.commands) == 1
-    assert len(await studio.told(RenditionReady)) == 4
+    assert len(await studio.told(RenditionReady)) == len(EXTENSIONS)
 
 
 async def test_a_second_timeout_is_final_and_says_so(studio: Studio, clip: MakeClip) -> None:

@@ -12,6 +12,7 @@ from services.gateway.tests.house import House
 from shared.blobs.signing import MediaSigner
 
 KEY = "default/renditions/019a9d3c/token/mp4.mp4"
+ASSET = "019a9d3c-5c00-7000-8000-000000000001"
 BYTES = bytes(range(256)) * 1000
 
 
@@ -21,7 +22,7 @@ async def url(house: House, tmp_path: Path) -> str:
     source = tmp_path / "source"
     source.write_bytes(BYTES)
     await house.blobs.put(KEY, source, content_type="video/mp4")
-    return house.signer.url(KEY)
+    return house.signer.url(ASSET, "mp4", KEY)
 
 
 async def test_the_whole_file(house: House, url: str) -> None:
@@ -116,8 +117,8 @@ async def test_head(house: House, url: str) -> None:
         lambda url: url.replace("mp4.mp4", "mp5.mp4"),
         lambda url: url + "&x=1",
         lambda url: url.partition("?")[0],
-        lambda url: url.replace("default", "d%65fault"),
-        lambda url: url.replace("/renditions", "//renditions"),
+        lambda url: url.replace("/019a", "/%3019a", 1),
+        lambda url: url.replace("/019a", "//019a", 1),
     ],
 )
 async def test_an_altered_url_is_403(house: House, url: str, alter: Callable[[str], str]) -> None:
@@ -131,12 +132,32 @@ async def test_an_altered_url_is_403(house: House, url: str, alter: Callable[[st
 
 async def test_an_expired_url_is_410(house: House, url: str) -> None:
     old = MediaSigner(house.media_key, lambda: 1_700_000_000.0)
-    answer = await house.client.get(old.url(KEY))
+    answer = await house.client.get(old.url(ASSET, "mp4", KEY))
     assert answer.status == 410
     assert (await answer.json())["code"] == "expired_url"
 
 
 async def test_what_is_not_stored_is_404(house: House) -> None:
-    answer = await house.client.get(house.signer.url("default/renditions/gone.mp4"))
+    answer = await house.client.get(house.signer.url(ASSET, "mp4", "default/renditions/gone.mp4"))
     assert answer.status == 404
     assert (await answer.json())["code"] == "media_not_found"
+
+
+async def test_a_store_with_a_public_address_is_redirected_to(
+    house: House, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def presign(key: str, **_: object) -> str:
+        asked.append(key)
+        return "https://store.example/object?signed"
+
+    monkeypatch.setattr(house.blobs, "presign", presign)
+    answer = await house.client.get(url, allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (
+        302,
+        "https://store.example/object?signed",
+    )
+    assert asked == [KEY]
+    forged = await house.client.get(url.replace("/mp4.mp4", "/mp4.mp5"), allow_redirects=False)
+    assert forged.status == 403

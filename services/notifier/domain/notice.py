@@ -34,11 +34,14 @@ class Notice:
         topics = [str(topic) for topic in topics_of(fact.event)]
         return cls(fact.event.name, fact.time, data, topics)
 
-    def told(self, url_of: Callable[[str], str]) -> dict[str, Any]:
-        """What a listener gets; where a file is stored becomes a URL that works for a while."""
+    def told(self, url_of: Callable[[str, str, str], str]) -> dict[str, Any]:
+        """What a listener gets; where a file is stored becomes a URL that works for a while.
+
+        ``url_of`` makes one of an asset, its rendition, and where that is stored.
+        """
         data = dict(self.data)
         if object_key := data.pop("object_key", None):
-            data["url"] = url_of(object_key)
+            data["url"] = url_of(data["asset_id"], data["rendition"], object_key)
         told = {"type": self.type, "time": self.time, "data": data}
         return told if self.offset is None else {"offset": self.offset, "id": self.id, **told}
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 
@@ -10,6 +13,7 @@ from shared.blobs.port import InvalidKey
 from shared.blobs.signing import ExpiredUrl, ForgedUrl, MediaSigner
 
 KEY = "default/renditions/0192/7/webm.webm"
+ASSET = UUID("019a9d3c-5c00-7000-8000-000000000001")
 HOUR = 3600.0
 NOON = 1_800_000_000.0  # a full hour
 
@@ -36,24 +40,25 @@ def signer(time: Time) -> MediaSigner:
 
 
 def test_what_was_signed_names_its_blob(signer: MediaSigner) -> None:
-    url = signer.url(KEY)
-    assert urlsplit(url).path == f"/media/{KEY}"
+    url = signer.url(ASSET, "webm", KEY)
+    assert urlsplit(url).path == f"/media/{ASSET}/webm.webm"
+    assert "renditions" not in url
     assert url.partition("?")[2].split("&")[-1].startswith("signature=")
     assert signer.check(url) == KEY
 
 
 def test_is_the_same_within_the_hour(signer: MediaSigner, time: Time) -> None:
-    url = signer.url(KEY)
+    url = signer.url(ASSET, "webm", KEY)
     time.now = NOON + HOUR - 0.001
-    assert signer.url(KEY) == url
+    assert signer.url(ASSET, "webm", KEY) == url
     time.now = NOON + HOUR
-    assert signer.url(KEY) != url
+    assert signer.url(ASSET, "webm", KEY) != url
 
 
 @pytest.mark.parametrize("given_out", [NOON, NOON + HOUR / 2, NOON + HOUR - 0.001])
 def test_is_valid_for_one_to_two_hours(signer: MediaSigner, time: Time, given_out: float) -> None:
     time.now = given_out
-    url = signer.url(KEY)
+    url = signer.url(ASSET, "webm", KEY)
     time.now = given_out + HOUR
     assert signer.check(url) == KEY
     time.now = given_out + 2 * HOUR + 0.001
@@ -62,7 +67,7 @@ def test_is_valid_for_one_to_two_hours(signer: MediaSigner, time: Time, given_ou
 
 
 def test_any_altered_byte_is_a_forgery(signer: MediaSigner, time: Time) -> None:
-    url = signer.url(KEY)
+    url = signer.url(ASSET, "webm", KEY)
     for later in (0.0, 3 * HOUR):
         time.now = NOON + later
         for at in range(len(url)):
@@ -72,7 +77,7 @@ def test_any_altered_byte_is_a_forgery(signer: MediaSigner, time: Time) -> None:
 
 
 def test_adding_or_leaving_out_is_a_forgery(signer: MediaSigner) -> None:
-    url = signer.url(KEY)
+    url = signer.url(ASSET, "webm", KEY)
     signed, _, signature = url.rpartition("&signature=")
     for forged in (
         "",
@@ -93,9 +98,27 @@ def test_adding_or_leaving_out_is_a_forgery(signer: MediaSigner) -> None:
 
 def test_another_key_signs_otherwise(signer: MediaSigner, time: Time) -> None:
     with pytest.raises(ForgedUrl):
-        MediaSigner(b"other", time).check(signer.url(KEY))
+        MediaSigner(b"other", time).check(signer.url(ASSET, "webm", KEY))
 
 
 def test_signs_nothing_that_is_no_key(signer: MediaSigner) -> None:
     with pytest.raises(InvalidKey):
-        signer.url("../etc/passwd")
+        signer.url(ASSET, "webm", "../etc/passwd")
+    with pytest.raises(InvalidKey):
+        signer.url("..", "webm", KEY)
+
+
+def test_assets_that_share_an_object_have_urls_of_their_own(signer: MediaSigner) -> None:
+    twin = UUID("019a9d3c-5c00-7000-8000-000000000002")
+    one, other = signer.url(ASSET, "webm", KEY), signer.url(twin, "webm", KEY)
+    assert one.partition("?")[0] != other.partition("?")[0]
+    assert str(ASSET) not in other
+    assert signer.check(one) == signer.check(other) == KEY
+
+
+def test_a_url_of_the_older_form_has_expired(signer: MediaSigner) -> None:
+    signed = f"/media/{KEY}?expires={int(NOON + HOUR)}"
+    signature = hmac.digest(b"k" * 32, signed.encode(), "sha256")
+    text = base64.urlsafe_b64encode(signature).rstrip(b"=").decode()
+    with pytest.raises(ExpiredUrl):
+        signer.check(f"{signed}&signature={text}")
