@@ -12,6 +12,7 @@ from shared.contracts.topology import COPIES
 from shared.operating.views import Consumer, ResyncBody, ToldView
 from shared.web import Call, Routes
 from shared.web.answer import json_response
+from shared.web.idempotency import REPLAYED
 from shared.web.problems import Unavailable
 
 SECONDS = 120.0
@@ -53,4 +54,6 @@ async def resync(call: Call[Inside], body: ResyncBody) -> web.Response:
         told=views,
         total=sum(each.count for each in views),
     )
-    return json_response(view, status=HTTPStatus.ACCEPTED)
+    before = all(REPLAYED in each.headers for each in told)
+    headers = {REPLAYED: "true"} if before else {}
+    return json_response(view, status=HTTPStatus.ACCEPTED, headers=headers)
