@@ -26,6 +26,11 @@ class UserCreated(Event):
     version: int
     created_at: datetime
 
+    @property
+    def administrates(self) -> bool:
+        """Whether this is an administrator, who can give what others have."""
+        return self.role == "admin"
+
 
 UserField = Literal["name", "role", "disabled"]
 
@@ -43,6 +48,11 @@ class UserChanged(Event):
     disabled: bool
     changed: list[UserField]
     version: int
+
+    @property
+    def administrates(self) -> bool:
+        """Whether this is or was an administrator, who stays known as one who gave something."""
+        return self.role == "admin" or "role" in self.changed
 
 
 class CredentialRevoked(Event):

@@ -45,11 +45,8 @@ def news_of(facts: Iterable[Envelope[Event]]) -> News:
 
 def _hear(news: News, fact: Envelope[Event]) -> None:
     match fact.event:
-        case UserCreated() as event:
-            _hear_of_user(news, event, administrates=event.role == "admin")
-        case UserChanged() as event:
-            administrates = event.role == "admin" or "role" in event.changed
-            _hear_of_user(news, event, administrates=administrates)
+        case UserCreated() | UserChanged() as event:
+            _hear_of_user(news, event)
         case AssetUploaded() as event:
             title = {"title": event.title}
             _learn(news.assets, event.asset_id, known=True, version=event.version, **title)
@@ -57,10 +54,10 @@ def _hear(news: News, fact: Envelope[Event]) -> None:
             _hear_of_thumbnail(news, event, rfc3339(fact.time))
 
 
-def _hear_of_user(news: News, event: UserCreated | UserChanged, *, administrates: bool) -> None:
+def _hear_of_user(news: News, event: UserCreated | UserChanged) -> None:
     person: Row = {"email": event.email, "name": event.display_name, "version": event.version}
     _learn(news.users, event.user_id, known=True, **person)
-    if administrates:
+    if event.administrates:
         _learn(news.admins, event.user_id, known=True, kind="user", **person)
 
 
