@@ -27,8 +27,8 @@ class UserCreated(Event):
     created_at: datetime
 
     @property
-    def administrates(self) -> bool:
-        """Whether this is an administrator, who can give what others have."""
+    def may_have_administrated(self) -> bool:
+        """Whether deeds may be theirs."""
         return self.role == "admin"
 
 
@@ -50,8 +50,8 @@ class UserChanged(Event):
     version: int
 
     @property
-    def administrates(self) -> bool:
-        """Whether this is or was an administrator, who stays known as one who gave something."""
+    def may_have_administrated(self) -> bool:
+        """Whether deeds may be theirs: who was an administrator stays known as one."""
         return self.role == "admin" or "role" in self.changed
 
 

@@ -1,4 +1,4 @@
-"""People: the users of ``identity``, kept in two replicas by who may be met in which part.
+"""People: the users of ``identity``, kept in two replicas by the part in which they are met.
 
 Anybody can be given something; who is or was an administrator can also have given it.
 """
@@ -6,25 +6,38 @@ Anybody can be given something; who is or was an administrator can also have giv
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Protocol
+from uuid import UUID
 
 from sqlalchemy import Table
 
-from shared.contracts.identity import UserChanged, UserCreated
 from shared.db.database import Tx
 from shared.db.replica import learn
 
-OnPerson = Callable[[Tx, UserCreated | UserChanged], Awaitable[None]]
+
+class Person(Protocol):
+    """What each event of ``identity`` tells of a user."""
+
+    user_id: UUID
+    email: str
+    display_name: str
+    disabled: bool
+    version: int
+
+    @property
+    def may_have_administrated(self) -> bool:
+        """Whether deeds may be theirs."""
 
 
-def learn_people(users: Table, admins: Table) -> OnPerson:
-    """The consumer function of both events, in whatever order they arrive.
+def learn_people(users: Table, admins: Table) -> Callable[[Tx, Person], Awaitable[None]]:
+    """The consumer function of these events, in whatever order they arrive.
 
     Both replicas have the columns ``email`` and ``name``, and ``users`` also ``disabled``.
     """
     learn_user = learn(users, "known", "email", "name", "disabled")
     learn_admin = learn(admins, "known", "email", "name")
 
-    async def on_person(tx: Tx, event: UserCreated | UserChanged) -> None:
+    async def on_person(tx: Tx, event: Person) -> None:
         person = {
             "id": event.user_id,
             "known": True,
@@ -33,7 +46,7 @@ def learn_people(users: Table, admins: Table) -> OnPerson:
             "version": event.version,
         }
         await tx.execute(learn_user, **person, disabled=event.disabled)
-        if event.administrates:
+        if event.may_have_administrated:
             await tx.execute(learn_admin, **person)
 
     return on_person

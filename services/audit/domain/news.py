@@ -57,7 +57,7 @@ def _hear(news: News, fact: Envelope[Event]) -> None:
 def _hear_of_user(news: News, event: UserCreated | UserChanged) -> None:
     person: Row = {"email": event.email, "name": event.display_name, "version": event.version}
     _learn(news.users, event.user_id, known=True, **person)
-    if event.administrates:
+    if event.may_have_administrated:
         _learn(news.admins, event.user_id, known=True, kind="user", **person)
 
 
