@@ -18,15 +18,18 @@ from shared.db.replica import learn
 class Person(Protocol):
     """What each event of ``identity`` tells of a user."""
 
-    user_id: UUID
-    email: str
-    display_name: str
-    disabled: bool
-    version: int
-
     @property
-    def may_have_administrated(self) -> bool:
-        """Whether deeds may be theirs."""
+    def user_id(self) -> UUID: ...
+    @property
+    def email(self) -> str: ...
+    @property
+    def display_name(self) -> str: ...
+    @property
+    def disabled(self) -> bool: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def may_have_administrated(self) -> bool: ...
 
 
 def learn_people(users: Table, admins: Table) -> Callable[[Tx, Person], Awaitable[None]]:
