@@ -17,6 +17,7 @@ from shared.contracts.converter import (
 from shared.contracts.identity import UserChanged, UserCreated, UserRestated
 from shared.contracts.topology import ASSIGNMENT_FACTS
 from shared.db import Database, Statement, Tx
+from shared.db.people import learn_people
 from shared.db.replica import learn
 
 
@@ -26,9 +27,9 @@ def subscription(database: Database) -> Subscription:
         ASSIGNMENT_FACTS,
         database,
         {
-            UserCreated: on_user_created,
-            UserChanged: on_user_changed,
-            UserRestated: on_user_restated,
+            UserCreated: on_person,
+            UserChanged: on_person,
+            UserRestated: on_person,
             AssetUploaded: on_asset_uploaded,
             AssetStatusChanged: on_asset_status_changed,
             AssetDeleted: on_asset_deleted,
@@ -37,39 +38,7 @@ def subscription(database: Database) -> Subscription:
     )
 
 
-_learn_user = learn(users, "known", "email", "name", "disabled")
-_learn_admin = learn(admins, "known", "email", "name")
-
-
-async def on_user_created(tx: Tx, event: UserCreated) -> None:
-    """A person can be given assets; an administrator can also give them."""
-    await _learn_person(tx, event, administrates=event.role == "admin")
-
-
-async def on_user_changed(tx: Tx, event: UserChanged) -> None:
-    """A person changed; who was an administrator stays known as the one who gave something."""
-    administrates = event.role == "admin" or "role" in event.changed
-    await _learn_person(tx, event, administrates=administrates)
-
-
-async def on_user_restated(tx: Tx, event: UserRestated) -> None:
-    """A person as they are now; what is known already stays."""
-    await _learn_person(tx, event, administrates=event.may_have_administrated)
-
-
-async def _learn_person(
-    tx: Tx, event: UserCreated | UserChanged | UserRestated, *, administrates: bool
-) -> None:
-    person = {
-        "id": event.user_id,
-        "known": True,
-        "email": event.email,
-        "name": event.display_name,
-        "version": event.version,
-    }
-    await tx.execute(_learn_user, **person, disabled=event.disabled)
-    if administrates:
-        await tx.execute(_learn_admin, **person)
+on_person = learn_people(users, admins)
 
 
 _new_asset = insert(assets).values(

@@ -26,6 +26,11 @@ class UserCreated(Event):
     version: int
     created_at: datetime
 
+    @property
+    def may_have_administrated(self) -> bool:
+        """Whether deeds may be theirs."""
+        return self.role == "admin"
+
 
 UserField = Literal["name", "role", "disabled"]
 
@@ -43,6 +48,11 @@ class UserChanged(Event):
     disabled: bool
     changed: list[UserField]
     version: int
+
+    @property
+    def may_have_administrated(self) -> bool:
+        """Whether deeds may be theirs: who was an administrator stays known as one."""
+        return self.role == "admin" or "role" in self.changed
 
 
 class TenantCreated(Event):

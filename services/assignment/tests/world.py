@@ -72,8 +72,8 @@ class World:
     async def learn(self, event: Event) -> None:
         """Let the service hear of a fact."""
         handle = {
-            UserCreated: consumers.on_user_created,
-            UserChanged: consumers.on_user_changed,
+            UserCreated: consumers.on_person,
+            UserChanged: consumers.on_person,
             AssetUploaded: consumers.on_asset_uploaded,
             AssetStatusChanged: consumers.on_asset_status_changed,
             AssetDeleted: consumers.on_asset_deleted,
@@ -94,7 +94,7 @@ class World:
         events = [user_created(new_id()) for _ in range(number)]
         async with self.databases["assignment"].transaction(self.context) as tx:
             for event in events:
-                await consumers.on_user_created(tx, event)
+                await consumers.on_person(tx, event)
         return sorted(event.user_id for event in events)
 
     async def asset(self, status: ConversionStatus = "completed") -> UUID:

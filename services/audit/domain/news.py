@@ -57,18 +57,13 @@ def stubs_of(deed: Deed) -> News:
 
 def _hear(news: News, fact: Envelope[Event]) -> None:
     match fact.event:
-        case UserCreated() as event:
-            _hear_of_user(news, event, administrates=event.role == "admin")
-        case UserChanged() as event:
-            administrates = event.role == "admin" or "role" in event.changed
-            _hear_of_user(news, event, administrates=administrates)
+        case UserCreated() | UserChanged() | UserRestated() as event:
+            _hear_of_user(news, event)
         case AssetUploaded() as event:
             title = {"title": event.title}
             _learn(news.assets, event.asset_id, known=True, version=event.version, **title)
         case RenditionReady(rendition="thumbnail") as event:
             _hear_of_thumbnail(news, event.asset_id, event.object_key, rfc3339(fact.time))
-        case UserRestated() as event:
-            _hear_of_user(news, event, administrates=event.may_have_administrated)
         case AssetRestated() as event:
             title = {"title": event.title}
             _learn(news.assets, event.asset_id, known=True, version=event.version, **title)
@@ -76,12 +71,10 @@ def _hear(news: News, fact: Envelope[Event]) -> None:
                 _hear_of_thumbnail(news, event.asset_id, event.thumbnail_key, rfc3339(fact.time))
 
 
-def _hear_of_user(
-    news: News, event: UserCreated | UserChanged | UserRestated, *, administrates: bool
-) -> None:
+def _hear_of_user(news: News, event: UserCreated | UserChanged | UserRestated) -> None:
     person: Row = {"email": event.email, "name": event.display_name, "version": event.version}
     _learn(news.users, event.user_id, known=True, **person)
-    if administrates:
+    if event.may_have_administrated:
         _learn(news.admins, event.user_id, known=True, kind="user", **person)
 
 
