@@ -35,8 +35,8 @@ Wanted = Annotated[
 
 
 def say(text: str) -> None:
-    """Tell a person something, a line of it."""
-    typer.echo(words.plain(text), err=True)
+    """Tell a person something, a line of it; above the bars, if there are any."""
+    print(words.plain(text), file=sys.stderr, flush=True)
 
 
 def complain(text: str, *more: str) -> None:

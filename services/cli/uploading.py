@@ -46,7 +46,11 @@ def _uploaded(client: Client, film: Film, bar: Bar) -> Json:
         done = f", going on at {100 * offset // film.size} %" if offset else ""
         say(f"{name}: {words.size(film.size)}{done}")
 
-    asset_id = Upload(client, film, began, bar.move).run()
+    try:
+        asset_id = Upload(client, film, began, bar.move).run()
+    except KeyboardInterrupt:
+        say(f"{name}: stopped; the same command goes on from here.")
+        raise
     asset = client.get(f"/api/admin/assets/{identifier(asset_id)}")
     if asset["sha256"] != film.sha256():
         raise Failed(
