@@ -28,10 +28,18 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 def address() -> str:
     """The gateway's address, without a slash at its end. Refuses what is no address."""
     given = os.environ.get(URL, "").strip() or DEFAULT_URL
-    parts = urlsplit(given)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+    if not _is_address(given):
         raise typer.BadParameter(f"takes an address such as {DEFAULT_URL}", param_hint=URL)
     return given.rstrip("/")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        whole = bool(parts.hostname) and not (parts.query or parts.username or parts.port == 0)
+    except ValueError:
+        return False
+    return whole and parts.scheme in ("http", "https")
 
 
 def secret(variable: str) -> str | None:

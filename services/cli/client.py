@@ -65,7 +65,12 @@ class Client:
     def post(self, path: str, body: Json | None = None, **query: Any) -> Json:
         """Change something: once, however often it must be sent."""
         headers = {"Idempotency-Key": str(uuid4())}
-        return parsed(self.send("POST", _asked(path, query), body=body, headers=headers))
+        try:
+            return parsed(self.send("POST", _asked(path, query), body=body, headers=headers))
+        except Lost as lost:
+            raise Lost(
+                lost.text, *lost.more, "It may have been done, or not: please look."
+            ) from lost
 
     def delete(self, path: str) -> None:
         """Delete something."""
@@ -81,7 +86,7 @@ class Client:
             items += page["items"]
             cursor = page["next_cursor"]
             if cursor is None or (limit is not None and len(items) >= limit):
-                return {"items": items, "next_cursor": cursor}
+                return {**page, "items": items}
 
     def walk(self, path: str, **query: Any) -> Iterator[Json]:
         """All items of a list, a page at a time."""

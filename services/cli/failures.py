@@ -38,7 +38,6 @@ class Refused(Failed):
 _ADVICE = {
     401: "Sign in with `marquee login`, or set MARQUEE_TOKEN.",
     403: "This takes an administrator's token.",
-    429: "The server asks to be left alone for a while.",
 }
 
 
@@ -46,6 +45,8 @@ def _explained(status: int, problem: Mapping[str, Any]) -> list[str]:
     told = [f"{_field(each)}: {each.get('detail')}" for each in problem.get("errors") or ()]
     if status in _ADVICE:
         told.append(_ADVICE[status])
+    if seconds := problem.get("retry_after"):
+        told.append(f"Try again in {seconds} seconds.")
     facts = [str(problem.get("code") or "no code"), f"status {status}"]
     if trace := problem.get("trace_id"):
         facts.append(f"trace {trace}")
