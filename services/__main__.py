@@ -181,6 +181,8 @@ def _speak(program: TyperGroup, arguments: list[str]) -> None:
         complain(failed.text, *failed.more)
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:  # the disk is full, say
+        complain(f"{error}.")
     except Exception as error:
         if os.environ.get("MARQUEE_LOG_LEVEL") == "debug":
             raise

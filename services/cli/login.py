@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from getpass import getpass
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ import typer
 from services.cli import account
 from services.cli.client import Client, parsed
 from services.cli.failures import Failed, Refused
+from services.cli.options import ask
 from services.cli.output import say
 
 _PASSWORD = "MARQUEE_PASSWORD"  # noqa: S105 - the name of a variable
@@ -41,7 +43,7 @@ def login(
     session: it ends after some hours, or with `marquee logout`.
     """
     url = account.address()
-    email = email or typer.prompt("E-mail", err=True)
+    email = email or ask("E-mail:")
     if password_file is None and (given := account.secret(_PASSWORD)):
         password = given
     else:
@@ -87,7 +89,7 @@ def read_password(path: Path | None, prompt: str) -> str:
     if path is not None and str(path) != "-":
         return account.read_secret(path, "--password-file")
     if path is None and sys.stdin.isatty():
-        return str(typer.prompt(prompt, hide_input=True, err=True))
+        return getpass(f"{prompt}: ")
     line = sys.stdin.readline().rstrip("\r\n")
     if not line:
         raise Failed("No password came on the standard input.")

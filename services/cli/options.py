@@ -27,6 +27,15 @@ def asks(*, yes: bool) -> bool:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask the person at the terminal, if there is one. Ends the command on a no."""
-    if asks(yes=yes):
-        typer.confirm(question, abort=True, err=True)
+    """Ask the person at the terminal, if there is one. Ends the command unless they agree."""
+    if asks(yes=yes) and ask(f"{question} [y/N]").lower() not in ("y", "yes"):
+        raise typer.Abort
+
+
+def ask(question: str) -> str:
+    """A line of the standard input; nothing is written to the standard output."""
+    print(question, end=" ", file=sys.stderr, flush=True)
+    line = sys.stdin.readline()
+    if not line:
+        raise typer.Abort
+    return line.strip()

@@ -59,19 +59,24 @@ def export(
 
 
 def _written(file: Path, pieces: Iterable[bytes]) -> int:
-    """Write a file beside, and put it in its place when it is whole; its bytes."""
-    partial = file.with_name(f".{file.name}.part")
-    size = 0
+    """Write a file beside, and put it in its place when it is whole; its bytes.
+
+    What is there and no file, as a device or a pipe, is written to as it is.
+    """
+    file = file.resolve()
+    in_place = file.exists() and not file.is_file()
+    target = file if in_place else file.with_name(f".{file.name}.part")
     try:
-        with partial.open("wb") as target:
-            for piece in pieces:
-                size += target.write(piece)
-        partial.replace(file)
+        with target.open("wb") as opened:
+            size = sum(map(opened.write, pieces))
+        if not in_place:
+            target.replace(file)
     except OSError as error:
         raise Failed(f"{file}: {error.strerror or error}.") from error
     finally:
-        with suppress(OSError):
-            partial.unlink()
+        if not in_place:
+            with suppress(OSError):
+                target.unlink()
     return size
 
 

@@ -125,7 +125,8 @@ class Upload:
             "Upload-Length": str(self.film.size),
             "Upload-Metadata": self.film.metadata(),
         }
-        location = str(self.client.send("POST", UPLOADS, headers=announced).headers["Location"])
+        answer = self.client.send("POST", UPLOADS, headers=announced)
+        location = f"{UPLOADS}/{answer.headers['Location'].rpartition('/')[2]}"
         account.keep_json(note, {"upload": location, "file": str(self.film.path)})
         return location
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from harness.launch import ROOT
@@ -50,7 +50,21 @@ class Marquee:
         assert "Traceback" not in ran.told, ran
         return ran
 
-    async def start(self, *arguments: object, **environment: str) -> asyncio.subprocess.Process:
+    async def at_terminal(self, *arguments: object, typed: str = "") -> Ran:
+        """Run a command whose input and words are a terminal's, to its end."""
+        ours, theirs = os.openpty()
+        with os.fdopen(ours, "rb+", buffering=0) as keyboard:
+            process = await self.start(*arguments, terminal=theirs)
+            os.close(theirs)
+            keyboard.write(typed.encode())
+            told = asyncio.create_task(asyncio.to_thread(_screen, keyboard))
+            async with asyncio.timeout(120):
+                out, _ = await process.communicate()
+                return Ran(process.returncode or 0, out.decode(), (await told).decode())
+
+    async def start(
+        self, *arguments: object, terminal: int = asyncio.subprocess.PIPE, **environment: str
+    ) -> asyncio.subprocess.Process:
         """Begin a command."""
         kept = {
             name: value
@@ -63,10 +77,19 @@ class Marquee:
             *(sys.executable, "-m", "services", *map(str, arguments)),
             cwd=ROOT,
             env=kept | given | token | environment,
-            stdin=asyncio.subprocess.PIPE,
+            stdin=terminal,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+            stderr=terminal,
         )
+
+
+def _screen(terminal: IO[bytes]) -> bytes:
+    """All that appears, until nobody writes any more."""
+    shown = b""
+    with suppress(OSError):
+        while some := terminal.read(4096):
+            shown += some
+    return shown
 
 
 @dataclass

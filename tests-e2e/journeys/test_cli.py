@@ -121,6 +121,19 @@ async def test_nobody_gets_what_somebody_cannot_have(
     await marquee("assign", asset["id"], expect=2)
 
 
+async def test_a_person_is_asked_before_something_is_taken_back(
+    product: Product, marquee: Marquee, clip: Path
+) -> None:
+    asset = await product.client.completed((await product.client.upload(clip))["id"])
+    user = await product.client.create_user(address())
+    await marquee("assign", asset["id"], user["id"])
+    refused = await marquee.at_terminal("undo", asset["id"], typed="n\n")
+    assert (refused.code, refused.out) == (1, "")
+    assert "The assignment would be undone. Go on?" in refused.told
+    done = await marquee.at_terminal("undo", asset["id"], "--yes")
+    assert (done.code, "was undone" in done.out) == (0, True)
+
+
 async def test_conversions_are_cancelled_and_tried_again(
     product: Product, marquee: Marquee, clip: Path
 ) -> None:

@@ -70,6 +70,19 @@ async def check_goes_on(marquee: Marquee, film: Path) -> None:
     assert again.json["items"][0]["asset"]["id"] != ran.json["items"][0]["asset"]["id"]
 
 
+async def test_a_terminal_shows_how_fast_it_is_and_how_long_it_takes(
+    product: Product, tmp_path: Path, film: Path
+) -> None:
+    marquee = Marquee(product.client.url, tmp_path, product.client.token)
+    ran = await marquee.at_terminal("assets", "upload", film, "--wait", "-o", "json")
+    assert ran.code == 0, ran
+    check_whole(ran, film)
+    assert re.search(r"/20.0 MB", ran.told)
+    assert re.search(r"\d MB/s", ran.told)
+    assert re.search(r"0:00:\d\d", ran.told)
+    assert f"{film.name}: completed" in ran.told
+
+
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
 async def test_it_goes_on_after_the_client_was_ended(
     product: Product, tmp_path: Path, film: Path, end: signal.Signals
