@@ -85,8 +85,6 @@ async def test_an_asset_from_upload_to_deletion(marquee: Marquee, clip: Path) ->
         await marquee("users", "create", email)
     given = await marquee("assign", ident, first, "-o", "json")
     assert given.json["asset_id"] == ident
-    in_use = await marquee("assets", "delete", ident, expect=1)
-    assert "status 409" in in_use.told
     plan = await marquee("undo", ident, "--dry-run", "-o", "json")
     assert (plan.json["dry_run"], len(plan.json["restored"])) == (True, 1)
     undone = await marquee("undo", given.json["operation_id"], "-o", "json")
@@ -98,6 +96,8 @@ async def test_an_asset_from_upload_to_deletion(marquee: Marquee, clip: Path) ->
     users.write_text(f"# everybody\n{first.upper()}\n\n{second}  # and me\n{first}\n")
     bulk = await marquee("assign", ident, "--file", users, "-o", "json")
     assert bulk.json["successful_count"] == 2
+    in_use = await marquee("assets", "delete", ident, expect=1)
+    assert "status 409" in in_use.told
     assert "2 assignments were undone." in (await marquee("undo", ident)).out
     gone = await marquee("assets", "delete", ident, "--yes", "-o", "json")
     assert gone.json["deleted_at"]
@@ -126,7 +126,8 @@ async def test_a_person_is_asked_before_something_is_taken_back(
 ) -> None:
     asset = await product.client.completed((await product.client.upload(clip))["id"])
     user = await product.client.create_user(address())
-    await marquee("assign", asset["id"], user["id"])
+    assign = f"/api/admin/assets/{asset['id']}/assign"
+    await product.client.post(assign, {"user_id": user["id"]}, expect=201)
     refused = await marquee.at_terminal("undo", asset["id"], typed="n\n")
     assert (refused.code, refused.out) == (1, "")
     assert "The assignment would be undone. Go on?" in refused.told
