@@ -16,7 +16,11 @@ class Failed(Exception):
 
 
 class Unreachable(Failed):
-    """Nobody answers at the address."""
+    """Nobody answers at the address, or only to ask to wait: for so many seconds."""
+
+    def __init__(self, text: str, *more: str, retry_after: float = 0.0) -> None:
+        super().__init__(text, *more)
+        self.retry_after = retry_after
 
 
 class Lost(Unreachable):

@@ -142,17 +142,17 @@ class Upload:
             try:
                 place = self._step(location, before)
             except Unreachable as fault:
-                if time.monotonic() + pause > deadline:
+                wait, pause = max(pause, fault.retry_after), min(2 * pause, 5.0)
+                if time.monotonic() + wait > deadline:
                     raise self._given_up(fault, before) from fault
-                place = self._recovered(location, before, fault, pause)
-                pause = min(2 * pause, 5.0)
+                place = self._recovered(location, before, fault, wait)
             if place.offset > before:
                 deadline, pause = time.monotonic() + self.client.patience, 0.5
         self.watch(self.film.size)
         return place.asset_id
 
-    def _recovered(self, location: str, before: int, fault: Unreachable, pause: float) -> _Place:
-        self.client.wait(pause, fault.text)
+    def _recovered(self, location: str, before: int, fault: Unreachable, wait: float) -> _Place:
+        self.client.wait(wait, fault.text)
         try:
             return self._asked(location)
         except Unreachable as still:
@@ -176,7 +176,8 @@ class Upload:
                 if refused.code == "offset_mismatch":
                     return self._asked(location)
                 if refused.status in AGAIN or refused.code == "upload_stalled":
-                    raise Unreachable(refused.text, *refused.more) from refused
+                    wait = float(refused.problem.get("retry_after") or 0)
+                    raise Unreachable(refused.text, *refused.more, retry_after=wait) from refused
                 raise
         return _Place.of(answer)
 

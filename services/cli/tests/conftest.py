@@ -47,8 +47,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        body = json.loads(content) if content else None
         headers = {name.lower(): value for name, value in self.headers.items()}
+        stream = headers.get("content-type") == "application/offset+octet-stream"
+        body = content if stream else json.loads(content or b"null")
         self.gateway.asked.append(Asked(self.command, self.path, headers, body))
         answer = self.gateway.answers.pop(0)
         if answer is None:
@@ -63,7 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
-    do_GET = do_POST = do_DELETE = _answer  # noqa: N815 - the standard library's names
+    do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815 - the standard library's names
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
