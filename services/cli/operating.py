@@ -103,9 +103,13 @@ def resync(
 
 
 def doctor(
+    *,
     repair: Annotated[
         bool, typer.Option("--repair", help="Repair what can be repaired, too.")
     ] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="CODE", help="Repair only what has this code.")
+    ] = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     output: Wanted = Output.TABLE,
@@ -123,7 +127,7 @@ def doctor(
     if not dry_run and asks(yes=yes):
         _tell_findings(client.get(DOCTOR)["findings"])
         confirm("Repair what can be repaired?", yes=yes)
-    done = client.post(DOCTOR, {"dry_run": dry_run})
+    done = client.post(DOCTOR, {"dry_run": dry_run} | ({"codes": only} if only else {}))
     show(output, done, lambda: _tell_repaired(done))
     _end(done["left"], done["unchecked"])
 
@@ -143,12 +147,12 @@ def _tell_findings(findings: list[Json]) -> None:
     if not findings:
         typer.echo("Nothing is wrong.")
     for each in findings:
-        typer.echo(words.plain(f"{each['service']}: {each['title']} ({each['count']})"))
-        say(f"  {each['detail']}")
-        for example in each["examples"]:
-            say(f"  - {example}")
+        lines = [each["detail"], *(f"- {example}" for example in each["examples"])]
         if each["repairable"]:
-            say(f"  marquee doctor --repair would {each['repair'] or 'repair it'}")
+            lines.append(f"marquee doctor --repair --only {each['code']}: {each['repair'] or ''}")
+        typer.echo(words.plain(f"{each['service']}: {each['title']} ({each['count']})"))
+        for line in lines:
+            typer.echo(f"  {words.plain(line)}")
 
 
 def _tell_repaired(done: Json) -> None:

@@ -109,10 +109,10 @@ def test_the_doctor_repairs(gateway: Gateway, option: str, dry_run: bool) -> Non
     repaired = [{"code": "stuck_jobs", "service": "converter", "count": 2, "detail": "put back"}]
     answer = {"dry_run": dry_run, "repaired": repaired, "left": [], "unchecked": []}
     gateway.give(200, answer)
-    ran = run(operating.doctor, option)
+    ran = run(operating.doctor, option, "--only", "stuck_jobs")
     assert ran.exit_code == 0
     assert "converter: put back (2)" in ran.stdout
-    assert gateway.asked[0].body == {"dry_run": dry_run}
+    assert gateway.asked[0].body == {"dry_run": dry_run, "codes": ["stuck_jobs"]}
 
 
 def test_a_tenant_is_created_with_its_administrator(gateway: Gateway) -> None:
