@@ -15,7 +15,6 @@ from services.cli.output import (
     Output,
     Wanted,
     complain,
-    say,
     show,
     show_fields,
     show_table,
