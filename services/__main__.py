@@ -1,143 +1,196 @@
 """``python -m services [name ...]``: the named services in one process; without names, all.
 
-Also the verbs of the ``marquee`` command, as ``python -m services audit verify FILE``. Where a
-name is both, as ``audit`` is, it takes the name of a verb behind it to mean the verb.
+Also the verbs of the ``marquee`` command, as ``python -m services assets list``. Where a name is
+both, as ``audit`` is, it takes the name of a verb behind it to mean the verb. The code of each is
+imported when it is run, so that no verb waits for the imports of all services.
 """
 
 from __future__ import annotations
 
-import asyncio
+import os
 import sys
+import tomllib
+from collections import UserDict
 from collections.abc import Callable
-from importlib import import_module
+from importlib import import_module, metadata
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from shared.db.embedded import AlreadyRunning, PostgresFailed
-from shared.db.migrate import Schema, SchemaTooNew
-from shared.runtime.logs import configure_logs
-from shared.runtime.parts import Module
-from shared.runtime.runner import run_until_stopped
-from shared.runtime.service import Runtime, Service
-from shared.runtime.settings import RuntimeSettings, SettingsError
-
-_HERE = Path(__file__).parent
-
-
-def _module(name: str, *, package: str | None = None, build: str = "build") -> Module:
-    """A module whose code is imported only when it is built."""
-    package = package or name
-    migrations = _HERE / package / "migrations"
-
-    def build_service(runtime: Runtime) -> Service:
-        factory: Callable[[Runtime], Service] = getattr(
-            import_module(f"services.{package}.service"), build
-        )
-        return factory(runtime)
-
-    return Module(name, build_service, Schema(package, migrations) if migrations.is_dir() else None)
-
-
-MODULES = {
-    module.name: module
-    for module in (
-        _module("gateway"),
-        _module("identity"),
-        _module("converter"),
-        _module("converter-worker", package="converter", build="build_worker"),
-        _module("assignment"),
-        _module("audit"),
-        _module("notifier"),
-    )
-}
-"""Everything a process can run."""
-
-ALL = tuple(name for name in MODULES if name != "converter-worker")
-"""What runs when no names are given; ``converter`` works as well as it takes uploads."""
+from services import SERVICES
+from services.cli.failures import Failed
 
 
 def start(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help=f"Which services to run: {', '.join(MODULES)}."),
+        typer.Argument(metavar="NAME", help=f"Which services to run: {', '.join(SERVICES)}."),
     ] = None,
 ) -> None:
     """Start the named services in one process; without names, all of them.
 
     Settings are environment variables that begin with MARQUEE_; see the README.
     """
-    unknown = [name for name in names or [] if name not in MODULES]
-    if unknown:
-        raise typer.BadParameter(f"no such service: {', '.join(unknown)}", param_hint="NAME")
-    try:
-        settings = RuntimeSettings.load()
-        configure_logs(settings)
-        _run([MODULES[name] for name in names or ALL], settings)
-    except (SettingsError, AlreadyRunning, PostgresFailed, SchemaTooNew) as error:
-        typer.echo(f"marquee: {error}", err=True)
-        sys.exit(1)
+    if unknown := [name for name in names or [] if name not in SERVICES]:
+        told = f"no such service or command: {', '.join(unknown)}"
+        raise typer.BadParameter(told, param_hint="NAME")
+    import_module("services.start").run(names or [])
 
 
-def _run(modules: list[Module], settings: RuntimeSettings) -> None:
-    try:
-        import uvloop  # noqa: PLC0415 - not there on every platform
-    except ImportError:
-        asyncio.run(run_until_stopped(modules, settings))
-    else:
-        uvloop.run(run_until_stopped(modules, settings))
-
-
-def verify_export(
-    file: Annotated[Path, typer.Argument(help="An export in JSON lines.")],
+def verify(
+    file: Annotated[
+        Path | None, typer.Argument(help="An export in JSON lines; without, all of the trail.")
+    ] = None,
     key: Annotated[
-        str,
+        str | None,
         typer.Option(help="The public key of /.well-known/audit-key, in base64, or a file of it."),
-    ],
+    ] = None,
+    output: Annotated[
+        Literal["table", "json"], typer.Option("--output", "-o", help="How to write the result.")
+    ] = "table",
 ) -> None:
-    """Verify an exported trail, without database or network.
+    """Verify an exported file, without database or network; or let the server verify its trail.
 
-    Exits with 0 if it holds, with 1 after naming the first bad line, with 2 if it cannot be read.
+    Ends with 1 after naming the first line or entry that is bad, with 2 if a file cannot be read.
     """
-    verify = import_module("services.audit.cli").verify
-    raise typer.Exit(verify(file, key))
+    if file is None:
+        import_module("services.cli.trail").verify_stored(output)
+    elif key is None:
+        raise typer.BadParameter("say which key it is signed with", param_hint="--key")
+    else:
+        code = import_module("services.audit.cli").verify(file, key, as_json=output == "json")
+        raise typer.Exit(code)
 
 
-def _program() -> TyperGroup:
-    """All commands; the code of each is imported when it is run."""
-    program = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    program.callback(
-        help="Start the named services, or without names all of them, in one process; or run one "
-        f"of the commands below. The services are {', '.join(MODULES)}."
-    )(lambda: None)
-    program.command()(start)
-    audit = typer.Typer(help="What can be done with the audit trail.")
-    audit.callback()(lambda: None)  # without one, a lone command would stand for its group
-    audit.command("verify")(verify_export)
-    program.add_typer(audit, name="audit")
+VERBS: dict[str, Callable[[], Any]] = {
+    "start": lambda: start,
+    "login": lambda: import_module("services.cli.login").login,
+    "logout": lambda: import_module("services.cli.login").logout,
+    "assets": lambda: import_module("services.cli.assets").verbs,
+    "users": lambda: import_module("services.cli.users").verbs,
+    "tenants": lambda: import_module("services.cli.tenants").verbs,
+    "assign": lambda: import_module("services.cli.assigning").assign,
+    "undo": lambda: import_module("services.cli.assigning").undo,
+    "revert": lambda: import_module("services.cli.assigning").revert,
+    "audit": lambda: _group("Take the audit trail away, and verify it.", AUDIT_VERBS),
+    "parked": lambda: import_module("services.cli.operating").parked,
+    "resync": lambda: import_module("services.cli.operating").resync,
+    "doctor": lambda: import_module("services.cli.operating").doctor,
+}
+"""The commands: functions, or groups of them."""
+
+AUDIT_VERBS: dict[str, Callable[[], Any]] = {
+    "export": lambda: import_module("services.cli.trail").export,
+    "verify": lambda: verify,
+}
+"""Those of ``audit``: one of them is the service's own, and needs no server."""
+
+
+class _Commands(UserDict[str, Any]):
+    """Commands that are made when they are asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        verb = self.data[name]()
+        command = verb if isinstance(verb, TyperGroup) else get_command(_typer(name, verb))
+        command.name = name
+        return command
+
+
+def _typer(name: str, verb: Any) -> typer.Typer:
+    if isinstance(verb, typer.Typer):
+        return verb
+    alone = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+    alone.command(name)(verb)
+    return alone
+
+
+def _group(
+    about: str, verbs: dict[str, Callable[[], Any]], options: Callable[..., None] | None = None
+) -> TyperGroup:
+    """A group of commands; with options of its own, it is the whole program."""
+    program = typer.Typer(add_completion=options is not None, rich_markup_mode="markdown")
+    program.callback(help=about)(options or (lambda: None))
     group = get_command(program)
     assert isinstance(group, TyperGroup)
+    group.commands = _Commands(verbs)
     return group
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"marquee {_version()}")
+        raise typer.Exit
+
+
+def _version() -> str:
+    """Of the installed package; or of the checkout we run in."""
+    try:
+        return metadata.version("marquee")
+    except metadata.PackageNotFoundError:
+        text = Path(__file__).parents[1].joinpath("pyproject.toml").read_text(encoding="utf-8")
+        return str(tomllib.loads(text)["project"]["version"])
+
+
+def _about(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+_HELP = f"""Start the named services, or without names all of them, in one process; or run one of
+the commands below. The services are {", ".join(SERVICES)}.
+
+All commands but start talk to MARQUEE_URL with MARQUEE_TOKEN, or as who signed in by login. They
+end with 0 when it is done, 1 if it was refused or failed, 2 if they were used wrongly."""
 
 
 def _names_a_verb(program: TyperGroup, arguments: list[str]) -> bool:
     """Whether the arguments begin with a command; a service's name alone means the service."""
     first, *rest = arguments
+    if first not in SERVICES:
+        return first in VERBS or first.startswith("-")
     named = program.commands.get(first)
-    if first not in MODULES or not isinstance(named, TyperGroup):
-        return named is not None or first == "--help"
+    if not isinstance(named, TyperGroup):
+        return False
     return bool(rest) and (rest[0] in named.commands or rest[0] == "--help")
 
 
 def main() -> None:
     """The ``marquee`` command."""
-    program, arguments = _program(), sys.argv[1:]
+    program, arguments = _group(_HELP, VERBS, _about), sys.argv[1:]
     if not arguments or not _names_a_verb(program, arguments):
         arguments = ["start", *arguments]
-    program(args=arguments)
+    if arguments[0] == "start":
+        program(args=arguments)
+    else:
+        _speak(program, arguments)
+
+
+def _speak(program: TyperGroup, arguments: list[str]) -> None:
+    """Run a verb; whatever ends it is told in words."""
+    complain = import_module("services.cli.output").complain
+    try:
+        program(args=arguments)
+    except Failed as failed:
+        complain(failed.text, *failed.more)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except OSError as error:  # the disk is full, say
+        complain(f"{error}.")
+    except Exception as error:
+        if os.environ.get("MARQUEE_LOG_LEVEL") == "debug":
+            raise
+        complain(
+            f"This is a fault of ours: {type(error).__name__}: {error}",
+            "With MARQUEE_LOG_LEVEL=debug it says where.",
+        )
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pytest
 from harness.client import Client
 from harness.clips import make_clip
 from harness.product import ADMINISTRATOR, EMAIL, PASSWORD, Product
-from services.__main__ import ALL, MODULES
+from services.start import ALL, MODULES
 from shared.runtime.runner import running
 from shared.runtime.settings import RuntimeSettings
 

@@ -4,28 +4,45 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from pathlib import Path
+from typing import Any
 
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from services.audit.offline import BadLine, verify_file
+from services.audit.offline import BadLine, Verified, verify_file
 
 
-def verify(file: Path, key: str) -> int:
+def verify(file: Path, key: str, *, as_json: bool = False) -> int:
     """Verify an export and say how it went; the exit code: 0 sound, 1 not, 2 unreadable."""
     try:
         verified = verify_file(file, _public_key(key))
     except BadLine as bad:
-        typer.echo(f"{file}: {bad}")
+        told = {"ok": False, "first_bad_line": bad.number, "reason": bad.reason}
+        typer.echo(json.dumps(told) if as_json else f"{file}: {bad}")
         return 1
     except (OSError, ValueError) as error:
         typer.echo(f"marquee: {error}", err=True)
         return 2
     signed = verified.checkpoint
     extent = "all" if verified.complete else f"{verified.entries} of"
-    typer.echo(f"{file}: sound, {extent} {signed.size} entries of {signed.tenant}")
+    sound = f"{file}: sound, {extent} {signed.size} entries of {signed.tenant}"
+    typer.echo(json.dumps(_told(verified)) if as_json else sound)
     return 0
+
+
+def _told(verified: Verified) -> dict[str, Any]:
+    signed = verified.checkpoint
+    return {
+        "ok": True,
+        "entries": verified.entries,
+        "complete": verified.complete,
+        "tenant": signed.tenant,
+        "signed_entries": signed.size,
+        "first_bad_line": None,
+        "reason": None,
+    }
 
 
 def _public_key(text: str) -> Ed25519PublicKey:

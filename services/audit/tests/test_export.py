@@ -233,6 +233,31 @@ async def test_the_first_bad_line_of_a_file_is_named(
     assert cli.verify(file, PUBLIC) == 1
 
 
+@pytest.mark.parametrize(
+    ("written", "sound"),
+    [
+        ('"seq":4.0,', True),  # the same number, says RFC 8785
+        ('"reason":"agreed","seq":4,', False),  # readers might take the first
+        ('"seq":4,"count":1e400,', False),
+        ('"seq":18446744073709551616,', False),
+        ('"seq":4,"note":"\\ud800",', False),
+    ],
+)
+async def test_what_is_written_in_another_way_is_read_with_all_exactness(
+    export: ToFile, trail: Trail, world: World, written: str, sound: bool
+) -> None:
+    await trail.grow(world, 6)
+    file = await export()
+    text = file.read_text()
+    assert text.count('"seq":4,') == 1
+    file.write_text(text.replace('"seq":4,', written))
+    if sound:
+        assert verify_file(file, KEY.public_key()).entries == 6
+    else:
+        with pytest.raises(BadLine, match="line 4"):
+            verify_file(file, KEY.public_key())
+
+
 async def test_another_key_verifies_nothing(export: ToFile, trail: Trail, world: World) -> None:
     await trail.grow(world, 2)
     file = await export()
