@@ -8,8 +8,13 @@ from sqlalchemy.dialects.postgresql import insert
 from services.assignment.tables import admins, assets, users
 from shared.bus.consumer import consumer
 from shared.bus.port import Subscription
-from shared.contracts.converter import AssetDeleted, AssetStatusChanged, AssetUploaded
-from shared.contracts.identity import UserChanged, UserCreated
+from shared.contracts.converter import (
+    AssetDeleted,
+    AssetRestated,
+    AssetStatusChanged,
+    AssetUploaded,
+)
+from shared.contracts.identity import UserChanged, UserCreated, UserRestated
 from shared.contracts.topology import ASSIGNMENT_FACTS
 from shared.db import Database, Statement, Tx
 from shared.db.replica import learn
@@ -23,9 +28,11 @@ def subscription(database: Database) -> Subscription:
         {
             UserCreated: on_user_created,
             UserChanged: on_user_changed,
+            UserRestated: on_user_restated,
             AssetUploaded: on_asset_uploaded,
             AssetStatusChanged: on_asset_status_changed,
             AssetDeleted: on_asset_deleted,
+            AssetRestated: on_asset_restated,
         },
     )
 
@@ -45,7 +52,14 @@ async def on_user_changed(tx: Tx, event: UserChanged) -> None:
     await _learn_person(tx, event, administrates=administrates)
 
 
-async def _learn_person(tx: Tx, event: UserCreated | UserChanged, *, administrates: bool) -> None:
+async def on_user_restated(tx: Tx, event: UserRestated) -> None:
+    """A person as they are now; what is known already stays."""
+    await _learn_person(tx, event, administrates=event.may_have_administrated)
+
+
+async def _learn_person(
+    tx: Tx, event: UserCreated | UserChanged | UserRestated, *, administrates: bool
+) -> None:
     person = {
         "id": event.user_id,
         "known": True,
@@ -114,3 +128,41 @@ _lose_asset = Statement(
 async def on_asset_deleted(tx: Tx, event: AssetDeleted) -> None:
     """An asset is gone for good, whatever else is told of it later."""
     await tx.execute(_lose_asset, id=event.asset_id, now=await tx.now())
+
+
+_asset_again = insert(assets).values(
+    id=bindparam("id"),
+    known=true(),
+    title=bindparam("title"),
+    filename=bindparam("filename"),
+    status=bindparam("status"),
+    deleted_at=bindparam("deleted_at"),
+    version=bindparam("version"),
+)
+_is_newer = assets.c.version < _asset_again.excluded.version
+_learn_asset_again = Statement(
+    _asset_again.on_conflict_do_update(
+        index_elements=[assets.c.tenant_id, assets.c.id],
+        set_={
+            "known": true(),
+            "title": _asset_again.excluded.title,
+            "filename": _asset_again.excluded.filename,
+            "status": case((_is_newer, _asset_again.excluded.status), else_=assets.c.status),
+            "deleted_at": func.coalesce(assets.c.deleted_at, _asset_again.excluded.deleted_at),
+            "version": func.greatest(assets.c.version, _asset_again.excluded.version),
+        },
+    )
+)
+
+
+async def on_asset_restated(tx: Tx, event: AssetRestated) -> None:
+    """An asset as it is now; of its status, only what is newer. One that is gone stays gone."""
+    await tx.execute(
+        _learn_asset_again,
+        id=event.asset_id,
+        title=event.title,
+        filename=event.filename,
+        status=event.status,
+        deleted_at=event.deleted_at,
+        version=event.version,
+    )

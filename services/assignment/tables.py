@@ -27,6 +27,7 @@ from shared.bus.tables import outbox_and_inbox
 from shared.db.columns import moment, of_tenant, tenant
 from shared.db.idempotency import idempotency_keys
 from shared.db.replica import replica
+from shared.operating.tables import replays
 
 SCHEMA = "assignment"
 
@@ -213,3 +214,4 @@ asset_states = Table(
 
 outbox, inbox = outbox_and_inbox(metadata)
 idempotency_keys(metadata)
+replays(metadata)

@@ -64,6 +64,8 @@ class Notary:
     database: Database
     copies: Copies
     key: Ed25519PrivateKey
+    broken: set[str] = field(default_factory=set, init=False)
+    """Tenants whose trail did not hold when it was last to be signed."""
     _resting: dict[str, datetime] = field(default_factory=dict, init=False)
 
     async def run(self) -> None:
@@ -90,12 +92,14 @@ class Notary:
             await self.checkpoint(tenant)
         except TrailBroken as broken:
             broken_trails.labels(tenant).set(1)
+            self.broken.add(tenant)
             log.error("audit_trail_broken", tenant=tenant, **broken.extra, why=broken.fault.reason)
             return _RESTS_BROKEN
         except StorageUnavailable as error:
             log.warning("audit_checkpoint_postponed", tenant=tenant, error=repr(error))
             return _RESTS_WITHOUT_STORE
         broken_trails.labels(tenant).set(0)
+        self.broken.discard(tenant)
         return timedelta()
 
     async def checkpoint(self, tenant: str) -> str:

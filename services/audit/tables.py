@@ -20,12 +20,16 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.bus.tables import outbox_and_inbox
 from shared.db.columns import known, moment, of_tenant, version
+from shared.db.idempotency import idempotency_keys
+from shared.operating.tables import replays
 
 SCHEMA = "audit"
 
 metadata = MetaData(schema=SCHEMA)
 
 outbox_and_inbox(metadata)
+idempotency_keys(metadata)
+replays(metadata)
 
 
 def _filtered_by(name: str) -> Index:

@@ -12,7 +12,7 @@ from shared.bus.consumer import consumer
 from shared.bus.port import Subscription
 from shared.contracts.assignment import AssetStateChanged, AssetWithdrawn
 from shared.contracts.converter import AssetNotFound
-from shared.contracts.identity import UserChanged, UserCreated
+from shared.contracts.identity import UserChanged, UserCreated, UserRestated
 from shared.contracts.topology import CONVERTER_FACTS
 from shared.db import Database, Statement, Tx
 from shared.db.replica import learn, stub
@@ -26,6 +26,7 @@ def subscription(database: Database) -> Subscription:
         {
             UserCreated: on_user_created,
             UserChanged: on_user_changed,
+            UserRestated: on_user_restated,
             AssetStateChanged: on_asset_state_changed,
             AssetWithdrawn: on_asset_withdrawn,
         },
@@ -47,7 +48,14 @@ async def on_user_changed(tx: Tx, event: UserChanged) -> None:
     await _learn_person(tx, event, administrates=administrates)
 
 
-async def _learn_person(tx: Tx, event: UserCreated | UserChanged, *, administrates: bool) -> None:
+async def on_user_restated(tx: Tx, event: UserRestated) -> None:
+    """A person as they are now; what is known already stays."""
+    await _learn_person(tx, event, administrates=event.may_have_administrated)
+
+
+async def _learn_person(
+    tx: Tx, event: UserCreated | UserChanged | UserRestated, *, administrates: bool
+) -> None:
     person = {
         "id": event.user_id,
         "known": True,

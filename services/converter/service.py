@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from services.converter import consumers, http, leases
+from services.converter import consumers, figures, http, leases
+from services.converter import restating as films
 from services.converter.attempt import Workshop
 from services.converter.ffmpeg import Ffmpeg
 from services.converter.incoming import Broom
@@ -20,7 +21,10 @@ from services.converter.shelf import Shelf
 from services.converter.sweeper import Sweeper
 from services.converter.worker import Worker
 from shared.bus.port import Subscription
-from shared.contracts.topology import CONVERTER_TICKETS
+from shared.contracts.maintenance import ConverterMaintained
+from shared.contracts.topology import CONVERTER_TICKETS, queues_of
+from shared.operating import parked_http, restating
+from shared.operating.parking import ParkingLot
 from shared.runtime.sandbox import Sandbox
 from shared.runtime.service import Hook, Loop, Runtime, Service
 from shared.web import Check
@@ -52,11 +56,22 @@ def build(runtime: Runtime) -> Service:
         broom=parts_broom,
         new_id=runtime.new_id,
     )
+    lot = ParkingLot(database, runtime.bus, queues_of("converter"), ConverterMaintained)
     return Service(
         "converter",
         routes=[
             http.routes.given(http.Parts(database, intake, runtime.media_signer, runtime.blobs)),
             http.upload_routes.given(uploads),
+            parked_http.routes.given(lot),
+            restating.routes.given(films.restating(database)),
+            figures.routes.given(
+                figures.Figures(
+                    database,
+                    runtime.bus,
+                    bench.settings.converter_slots,
+                    bench.settings.ffmpeg,
+                )
+            ),
         ],
         subscriptions=[consumers.subscription(database), _work(runtime, bench)],
         loops=[
@@ -64,6 +79,7 @@ def build(runtime: Runtime) -> Service:
             Loop("converter-broom", broom.run),
             Loop("converter-parts-broom", parts_broom.run),
             Loop("converter-shelf", Shelf(database, runtime.blobs).run),
+            Loop("converter-parking", lot.run),
         ],
         checks=_checks(runtime),
         on_start=_start(runtime, bench),

@@ -21,6 +21,7 @@ from shared.bus.tables import outbox_and_inbox
 from shared.db.columns import moment, tenant
 from shared.db.idempotency import idempotency_keys
 from shared.db.replica import replica
+from shared.operating.tables import replays
 
 SCHEMA = "converter"
 
@@ -28,6 +29,7 @@ metadata = MetaData(schema=SCHEMA)
 
 outbox, inbox = outbox_and_inbox(metadata)
 idempotency_keys(metadata)
+replays(metadata)
 
 
 users = replica(

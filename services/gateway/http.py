@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from services.gateway import asyncapi, docs_page, media, own
+from services.gateway import asyncapi, docs_page, media, operating, own
 from services.gateway.assets import AssetPage
 from services.gateway.documents import Documents
 from services.gateway.entry import Entry
@@ -30,6 +30,8 @@ class Doors:
     asset_page: AssetPage
     sockets: Sockets
     documents: Documents
+    doorkeeper: operating.Doorkeeper
+    inside: operating.Inside
 
 
 def routes(doors: Doors, media_parts: media.Parts) -> list[Routes]:
@@ -52,7 +54,12 @@ def routes(doors: Doors, media_parts: media.Parts) -> list[Routes]:
     _add(through, hdrs.METH_GET, "/docs", docs_page.page)
     _add(through, hdrs.METH_GET, "/docs/{name}", docs_page.page_file)
     through.at_shutdown(doors.sockets.close_all)
-    return [through, media.routes.given(media_parts), own.routes.given(doors.documents)]
+    return [
+        through,
+        media.routes.given(media_parts),
+        own.routes.given(doors.documents),
+        *(group.given(doors.inside).behind(doors.doorkeeper.admit) for group in operating.GROUPS),
+    ]
 
 
 def _only(method: str) -> Handler:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from services.gateway import media
+from services.gateway import media, operating
 from services.gateway.authentication import ForgedRequest
 from services.gateway.credentials import InvalidToken
 from services.gateway.documents import Document, Documents
@@ -70,7 +70,7 @@ def _told(document: Document) -> Iterator[dict[str, Any]]:
 
 def document() -> Document:
     """The API document of the gateway's own routes."""
-    described = openapi.document("gateway", [media.routes, routes])
+    described = openapi.document("gateway", [media.routes, routes, *operating.GROUPS])
     described["paths"] |= {
         path: {"get": _plain(summary, statuses)} for path, (summary, *statuses) in _PLAIN.items()
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from functools import partial
 
 from services.gateway import media, own
@@ -14,6 +15,7 @@ from services.gateway.entry import Entry
 from services.gateway.http import Doors, routes
 from services.gateway.identity import Identity
 from services.gateway.keys import KeyRing
+from services.gateway.operating import Doorkeeper, Home, Inside
 from services.gateway.origins import Origins
 from services.gateway.proxy import Proxy
 from services.gateway.settings import GatewaySettings
@@ -72,4 +74,12 @@ def _doors(
         asset_page=AssetPage(upstream, authenticator),
         sockets=Sockets(upstream, authenticator, credentials, turnstile),
         documents=Documents(upstream, own.document(), time.monotonic),
+        doorkeeper=Doorkeeper(authenticator),
+        inside=Inside(upstream, _home(runtime)),
     )
+
+
+def _home(runtime: Runtime) -> Home:
+    data_dir = runtime.settings.data_dir
+    blobs = None if runtime.settings.s3_bucket else data_dir / "blobs"
+    return Home(datetime.now(UTC), data_dir, blobs)

@@ -6,11 +6,13 @@ import asyncio
 from functools import partial
 
 from services.identity import http, vault
+from services.identity import restating as people
 from services.identity.announcing import Announcer
 from services.identity.first import ensure_first_administrator
 from services.identity.settings import IdentitySettings
 from services.identity.tokens import TokenSigner
 from shared.db import Database
+from shared.operating import restating
 from shared.runtime.service import Loop, Runtime, Service
 from shared.web import Check
 from shared.web.csrf import PURPOSE, CsrfTokens
@@ -38,7 +40,7 @@ def build(runtime: Runtime) -> Service:
 
     return Service(
         "identity",
-        routes=[http.routes.given(parts)],
+        routes=[http.routes.given(parts), restating.routes.given(people.restating(database))],
         checks=[Check("database", database.reachable, critical=True)],
         loops=[Loop("identity-forget", partial(_keep_forgetting, database))],
         on_start=[first_administrator],

@@ -15,10 +15,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from shared.bus.tables import outbox_and_inbox
+from shared.db.idempotency import idempotency_keys
+from shared.operating.tables import replays
 
 metadata = MetaData(schema="notifier")
 
 outbox_and_inbox(metadata)
+idempotency_keys(metadata)
+replays(metadata)
 
 streams = Table(
     "streams",

@@ -49,8 +49,8 @@ def consumer(
     ``tx.context`` is the fact's: its tenant, its actor, caused by it. Raises TypeError if the
     handlers do not cover exactly the events of the queue.
     """
-    if set(handlers) != set(queue.events):
-        differing = {event.name for event in set(handlers) ^ set(queue.events)}
+    if set(handlers) != set(queue.accepted):
+        differing = {event.name for event in set(handlers) ^ set(queue.accepted)}
         raise TypeError(f"handlers of {queue.name} do not match its events: {sorted(differing)}")
 
     async def one_by_one(tx: Tx, facts: Sequence[Envelope[Event]]) -> None:
@@ -105,7 +105,7 @@ class _Inlet:
         except (MalformedMessage, UnknownEvent) as error:
             log.error("message_parked", queue=self._queue.name, error=repr(error))
             return Park(repr(error))
-        if type(fact.event) not in self._queue.events:
+        if type(fact.event) not in self._queue.accepted:
             log.error("message_parked", queue=self._queue.name, error="not for this queue")
             return Park(f"{fact.event.name} is not for {self._queue.name}")
         return fact

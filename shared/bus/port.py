@@ -6,11 +6,11 @@ to handlers, and settles each as its handler decided. It never looks into a body
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from shared.bus.outbox import Outbox
 from shared.contracts.envelope import Message
@@ -70,10 +70,23 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """Messages in a queue: waiting to be handed out, and parked beside it."""
+    """A queue: messages waiting to be handed out, messages parked beside it, and who consumes.
+
+    ``oldest`` is when the first of those waiting was sent, where that can be told without handing
+    it out.
+    """
 
     ready: int
     parked: int
+    consumers: int = 0
+    oldest: datetime | None = None
+
+
+REPLAYS = "ce-replays"
+"""The header that counts how often a message was replayed; it outlives retries and parking."""
+
+_PARKINGS = UUID("6d617271-7565-4e65-8000-000000000001")
+"""The namespace of the ids of parkings (RFC 9562, version 5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +98,22 @@ class ParkedMessage:
     reason: str
     attempts: int
     parked_at: datetime
+
+    @property
+    def replays(self) -> int:
+        """How often it was replayed before; a count that cannot be read is none."""
+        told = self.message.headers.get(REPLAYS, "")
+        return int(told) if told.isascii() and told.isdigit() and len(told) < 10 else 0
+
+    @property
+    def id(self) -> UUID:
+        """Names this parking: the same for copies that a crash made, another after a replay."""
+        return uuid5(_PARKINGS, f"{self.queue} {self.message.id} {self.replays}")
+
+    def again(self) -> Message:
+        """The message as it is replayed: its id is kept, so that it takes effect once."""
+        headers = {**self.message.headers, REPLAYS: str(self.replays + 1)}
+        return replace(self.message, headers=headers)
 
 
 class Unroutable(Exception):
@@ -153,8 +182,20 @@ class Bus(Protocol):
     async def parked(self, queue: str, limit: int = 100) -> list[ParkedMessage]:
         """Look at parked messages, oldest first, without taking them."""
 
-    async def replay(self, queue: str, message_id: UUID) -> bool:
-        """Put a parked message back into its queue as a first attempt; False if it is not there."""
+    async def discard(self, queue: str, parkings: Collection[UUID]) -> int:
+        """Forget the parked messages of these ids, with their copies; return how many those were.
+
+        Raises BusUnavailable.
+        """
+
+    async def missing(self) -> list[str]:
+        """Queues of the topology that are not there. Raises BusUnavailable."""
+
+    async def declare(self) -> None:
+        """Declare the whole topology once more. Raises BusUnavailable."""
+
+    def version(self) -> str | None:
+        """What carries the messages, with its version; None while it cannot be asked."""
 
     def healthy(self) -> bool:
         """Whether messages can flow right now."""

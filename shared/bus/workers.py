@@ -63,6 +63,11 @@ class Workers(Generic[H]):
         ]
 
     @property
+    def queue(self) -> str:
+        """Where the deliveries come from."""
+        return self._subscription.queue
+
+    @property
     def idle(self) -> bool:
         """Whether every worker waits for something to do."""
         return not self._busy

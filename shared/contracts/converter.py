@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -58,6 +59,21 @@ class AssetDeleted(Event):
     subject = "asset_id"
 
     asset_id: UUID
+    version: int
+
+
+class AssetRestated(Event):
+    """An asset as it is now, told again to one who keeps copies; nothing has happened."""
+
+    name = "converter.asset.restated"
+    subject = "asset_id"
+
+    asset_id: UUID
+    title: str
+    filename: str
+    status: ConversionStatus
+    thumbnail_key: str | None
+    deleted_at: datetime | None
     version: int
 
 

@@ -44,6 +44,11 @@ class MalformedMessage(ValueError):
     """The headers or the body do not form an envelope; no retry will change that."""
 
 
+def event_name(headers: Mapping[str, str], otherwise: str) -> str:
+    """The event's name by its type, whatever it was routed by."""
+    return headers.get("ce-type", "").rpartition(".v")[0] or otherwise
+
+
 def rfc3339(moment: datetime) -> str:
     """UTC with six decimals and ``Z`` (RFC 3339)."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -45,6 +45,25 @@ class UserChanged(Event):
     version: int
 
 
+class UserRestated(Event):
+    """A person as they are now, told again to one who keeps copies; nothing has happened."""
+
+    name = "identity.user.restated"
+    subject = "user_id"
+
+    user_id: UUID
+    email: str
+    display_name: str
+    role: Role
+    disabled: bool
+    version: int
+
+    @property
+    def may_have_administrated(self) -> bool:
+        """Whether deeds may be theirs: who was an administrator once has changed since."""
+        return self.role == "admin" or self.version > 1
+
+
 class CredentialRevoked(Event):
     """A session or an API key is good no more; who missed this finds out by asking."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from shared.contracts import assignment, converter, identity
 from shared.contracts.event import Event
+from shared.contracts.maintenance import MAINTENANCE
 
 EXCHANGE = "marquee.events"
 
@@ -19,10 +20,14 @@ RETRY_DELAYS = (5, 30, 120, 600)
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A durable queue and the events it receives; what it cannot handle is parked beside it."""
+    """A durable queue and the events it receives; what it cannot handle is parked beside it.
+
+    ``restated`` come only when somebody asks their owner to tell again what is so.
+    """
 
     name: str
     events: tuple[type[Event], ...]
+    restated: tuple[type[Event], ...] = ()
 
     @property
     def parked(self) -> str:
@@ -30,9 +35,14 @@ class Queue:
         return f"{self.name}.parked"
 
     @property
+    def accepted(self) -> tuple[type[Event], ...]:
+        """Every kind of event that its consumer handles."""
+        return tuple(dict.fromkeys((*self.events, *self.restated)))
+
+    @property
     def bindings(self) -> tuple[str, ...]:
-        """Routing keys."""
-        return tuple(event.name for event in self.events)
+        """Routing keys: the events, and the queue's own name for what is meant for it alone."""
+        return (*(event.name for event in self.events), self.name)
 
 
 CONVERTER_TICKETS = Queue("converter.tickets", (converter.TicketIssued,))
@@ -45,6 +55,7 @@ CONVERTER_FACTS = Queue(
         assignment.AssetStateChanged,
         assignment.AssetWithdrawn,
     ),
+    restated=(identity.UserRestated,),
 )
 
 ASSIGNMENT_FACTS = Queue(
@@ -56,6 +67,7 @@ ASSIGNMENT_FACTS = Queue(
         converter.AssetStatusChanged,
         converter.AssetDeleted,
     ),
+    restated=(identity.UserRestated, converter.AssetRestated),
 )
 
 AUDIT_TRAIL = Queue(
@@ -77,7 +89,9 @@ AUDIT_TRAIL = Queue(
         assignment.OperationCompleted,
         assignment.OperationFailed,
         assignment.OperationUndone,
+        *MAINTENANCE,
     ),
+    restated=(identity.UserRestated, converter.AssetRestated),
 )
 
 NOTIFIER_STORE = Queue(
@@ -98,3 +112,11 @@ NOTIFIER_STORE = Queue(
 )
 
 QUEUES = (CONVERTER_TICKETS, CONVERTER_FACTS, ASSIGNMENT_FACTS, AUDIT_TRAIL, NOTIFIER_STORE)
+
+COPIES = {"assignment": ASSIGNMENT_FACTS, "audit": AUDIT_TRAIL, "converter": CONVERTER_FACTS}
+"""Who keeps copies of what others own, and where it hears of that."""
+
+
+def queues_of(service: str) -> tuple[Queue, ...]:
+    """The queues that a service consumes."""
+    return tuple(queue for queue in QUEUES if queue.name.startswith(f"{service}."))

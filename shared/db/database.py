@@ -15,7 +15,7 @@ import orjson
 from asyncpg import Record
 
 from shared.contracts.context import Context
-from shared.contracts.envelope import seal
+from shared.contracts.envelope import Message, seal
 from shared.contracts.event import Event
 from shared.db.statement import Statement
 
@@ -59,6 +59,11 @@ _CONNECTIONS = 16
 _TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
+def is_tenant(text: str) -> bool:
+    """Whether this could be the id of a tenant."""
+    return _TENANT.fullmatch(text) is not None
+
+
 class LockTaken(Exception):
     """Another transaction has the lock that this one would not wait for."""
 
@@ -86,8 +91,10 @@ class Tx:
         self.context = context
         self._database = database
         self._now: datetime | None = None
-        self._events: list[tuple[UUID, Event, Context]] = []
+        self._events: list[tuple[UUID, Event, Context, str | None]] = []
+        self._forwarded: list[tuple[Message, str]] = []
         self._kept: tuple[str, bytes, bytes] | None = None
+        self.flushed = False
 
     async def fetch(self, statement: Statement, **parameters: Any) -> list[Record]:
         """All rows."""
@@ -122,11 +129,18 @@ class Tx:
         """A UUIDv7."""
         return self._database.new_id()
 
-    def emit(self, event: Event) -> UUID:
-        """Publish this fact when, and only when, the transaction commits; return the event's id."""
+    def emit(self, event: Event, *, to: str | None = None) -> UUID:
+        """Publish this fact when, and only when, the transaction commits; return the event's id.
+
+        ``to`` is the name of the one queue that shall get it, instead of all that are bound to it.
+        """
         ident = self.new_id()
-        self._events.append((ident, event, self.context))
+        self._events.append((ident, event, self.context, to))
         return ident
+
+    def forward(self, message: Message, *, to: str) -> None:
+        """Send a message, as it is, to one queue when the transaction commits."""
+        self._forwarded.append((message, to))
 
     def keep(self, actor: str, key: bytes, answer: bytes) -> None:
         """Keep what this transaction answered, for when the same is asked again.
@@ -137,26 +151,38 @@ class Tx:
 
     async def write_outbox(self) -> bool:
         """Store the emitted events, and the answer to keep; whether there were any events."""
-        if not self._events and self._kept is None:
+        if not (self._events or self._forwarded) and self._kept is None:
             return False
         time = await self.now()
-        messages = [
-            seal(event, ident=ident, time=time, context=context)
-            for ident, event, context in self._events
-        ]
-        outbox = (
-            [m.id for m in messages],
-            [m.name for m in messages],
-            [m.headers["ce-subject"] for m in messages],
-            [orjson.dumps(m.headers) for m in messages],
-            [m.body for m in messages],
-        )
+        outbox = self._take_outbox(time)
         if self._kept is None:
             await self.connection.execute(self._database.insert_outbox, *outbox)
         else:
             keep = self._database.insert_outbox_and_answer
             await self.connection.execute(keep, *outbox, *self._kept, time)
-        return bool(messages)
+        return bool(outbox[0])
+
+    async def flush(self) -> None:
+        """Store the events emitted so far, where a transaction has more than memory should hold."""
+        outbox = self._take_outbox(await self.now())
+        await self.connection.execute(self._database.insert_outbox, *outbox)
+        self.flushed = True
+
+    def _take_outbox(self, time: datetime) -> tuple[list[Any], ...]:
+        """The columns of the rows to store; a row's type is what it is routed by."""
+        sealed = [
+            (seal(event, ident=ident, time=time, context=context), to)
+            for ident, event, context, to in self._events
+        ]
+        rows = [*sealed, *self._forwarded]
+        self._events, self._forwarded = [], []
+        return (
+            [m.id for m, _ in rows],
+            [to or m.name for m, to in rows],
+            [m.headers.get("ce-subject", "") for m, _ in rows],
+            [orjson.dumps(m.headers) for m, _ in rows],
+            [m.body for m, _ in rows],
+        )
 
 
 class Database:
@@ -215,7 +241,7 @@ class Database:
         locks: Sequence[int] = (),
         alone: int | None = None,
     ) -> AsyncIterator[Tx]:
-        if context.tenant != EVERY_TENANT and not _TENANT.fullmatch(context.tenant):
+        if context.tenant != EVERY_TENANT and not is_tenant(context.tenant):
             raise ValueError(f"not a tenant id: {context.tenant!r}")
         taken = "".join(f", pg_advisory_xact_lock({int(key)})" for key in locks)
         async with self.pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
@@ -228,7 +254,7 @@ class Database:
                 if tag == "SELECT 0":
                     raise LockTaken
                 yield tx
-                emitted = await tx.write_outbox()
+                emitted = await tx.write_outbox() or tx.flushed
                 await connection.execute("commit")
             except BaseException:
                 await _roll_back(connection)

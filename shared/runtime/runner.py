@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from ssl import SSLContext
 
@@ -18,8 +19,10 @@ from shared.bus import inbox
 from shared.bus.outbox import Outbox
 from shared.bus.port import Bus
 from shared.bus.relay import Relay
+from shared.contracts.topology import queues_of
 from shared.db import Database, idempotency
 from shared.db.database import Clock
+from shared.operating import status
 from shared.runtime.ids import NewId, new_id
 from shared.runtime.parts import BUS_SCHEMA, Module, assembled
 from shared.runtime.service import Loop, Runtime, Service
@@ -120,7 +123,11 @@ async def _start_relay(
     owners = [database for name, database in runtime.databases.items() if name != BUS_SCHEMA.name]
     outboxes = [Outbox(database.schema, database) for database in owners]
     relay = Relay(runtime.bus, outboxes, poll=_LONE_POLL if runtime.sole_process else _POLL)
-    answering = [runtime.database(service.name) for service in services if service.keeps_answers]
+    answering = [
+        runtime.databases[service.name]
+        for service in services
+        if service.keeps_answers and service.name in runtime.databases
+    ]
     keep_house = partial(_keep_house, runtime, owners, answering)
     loops = [Loop("relay", relay.run), Loop("housekeeping", keep_house)]
     await stack.enter_async_context(running_loops(loops))
@@ -176,7 +183,7 @@ async def _listen(
 ) -> str:
     app = application(
         service.name,
-        service.routes,
+        [*service.routes, status.routes.given(_status(service, health, runtime))],
         seal=runtime.actor_seal,
         health=health,
         hushed=service.name != GATEWAY,
@@ -197,6 +204,21 @@ async def _listen(
         raise SettingsError(f"{prefix}_HOST, {prefix}_PORT: {error.strerror}") from error
     scheme = "http" if tls is None else "https"
     return f"{scheme}://{_reachable(host)}:{runner.addresses[0][1]}"
+
+
+def _status(service: Service, health: Health, runtime: Runtime) -> status.Status:
+    """What the service says of itself to the gateway."""
+    data_dir = runtime.settings.data_dir
+    return status.Status(
+        name=service.name,
+        health=health,
+        bus=runtime.bus,
+        database=runtime.databases.get(service.name),
+        queues=queues_of(service.name),
+        data_dir=data_dir,
+        blobs=None if runtime.settings.s3_bucket else data_dir / "blobs",
+        started_at=datetime.now(UTC),
+    )
 
 
 def _address(name: str, settings: RuntimeSettings, *, alone: bool) -> tuple[str, int]:

@@ -165,11 +165,11 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
 
 
 def _endpoint(route: Route, seal: ActorSeal | None, group: Routes) -> Handler:
-    gate = Gate(seal)
+    admit = group.gate or Gate(seal).admit
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
         request[HEADERS] = dict(group.headers)
-        context, claims = gate.admit(request, route.access)
+        context, claims = await admit(request, route.access)
         arguments = await route.asks.read(request)
         role, credential = (claims.role, claims.credential) if claims else (None, None)
         key = await _key(route, request)
@@ -188,27 +188,31 @@ async def _key(route: Route, request: web.Request) -> Key | None:
     return Key.of(request, body)
 
 
+def context_of(request: web.Request, claims: Claims | None) -> Context:
+    """What travels with everything that a request changes; without claims, the system acts."""
+    trace = request[TRACE]
+    return Context(
+        tenant=claims.tenant if claims else DEFAULT_TENANT,
+        actor=claims.actor if claims else SYSTEM,
+        correlation_id=trace.request_id,
+        traceparent=trace.traceparent,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """Decides who may ask, before anything is looked up: a refusal must not tell what exists."""
 
     seal: ActorSeal | None
 
-    def admit(self, request: web.Request, access: Access) -> tuple[Context, Claims | None]:
+    async def admit(self, request: web.Request, access: Access) -> tuple[Context, Claims | None]:
         """The context and claims of the caller. Raises Unauthenticated or Forbidden."""
         claims = self._claims(request)
         if claims is None and access != "public":
             raise Unauthenticated("This route needs a signed-in caller.")
         if claims and access == "admin" and claims.role != "admin":
             raise Forbidden("This needs the role of an administrator.")
-        trace = request[TRACE]
-        context = Context(
-            tenant=claims.tenant if claims else DEFAULT_TENANT,
-            actor=claims.actor if claims else SYSTEM,
-            correlation_id=trace.request_id,
-            traceparent=trace.traceparent,
-        )
-        return context, claims
+        return context_of(request, claims), claims
 
     def _claims(self, request: web.Request) -> Claims | None:
         header = request.headers.get(ACTOR)

@@ -42,20 +42,25 @@ class Health:
 
         ``down`` names the parts that do not answer; ``?verbose`` lists every check.
         """
-        passed = await asyncio.gather(*map(_passes, self._checks))
-        down = [check for check, ok in zip(self._checks, passed, strict=True) if not ok]
-        answer: dict[str, Any] = {
-            "status": self._status(down),
-            "down": [check.name for check in down],
-        }
-        if "verbose" in request.query:
-            answer["checks"] = [
-                {"name": check.name, "ok": ok, "critical": check.critical}
-                for check, ok in zip(self._checks, passed, strict=True)
-            ]
+        answer = await self.told()
+        if "verbose" not in request.query:
+            del answer["checks"]
         if answer["status"] in ("ok", "degraded"):
             return json_response(answer)
         return json_response(answer, status=503, headers={"Retry-After": "1"})
+
+    async def told(self) -> dict[str, Any]:
+        """The ``status``, the names of the parts that are ``down``, and all ``checks``."""
+        passed = await asyncio.gather(*map(_passes, self._checks))
+        down = [check for check, ok in zip(self._checks, passed, strict=True) if not ok]
+        return {
+            "status": self._status(down),
+            "down": [check.name for check in down],
+            "checks": [
+                {"name": check.name, "ok": ok, "critical": check.critical}
+                for check, ok in zip(self._checks, passed, strict=True)
+            ],
+        }
 
     def _status(self, down: Sequence[Check]) -> str:
         if self.phase != "up":

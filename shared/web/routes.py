@@ -17,6 +17,7 @@ from shared.contracts.identity import Role
 from shared.contracts.refusal import Refusal
 from shared.db import Database, Tx
 from shared.web import idempotency
+from shared.web.actor import Claims
 from shared.web.answer import Answer
 from shared.web.idempotency import Key
 from shared.web.parse import Parameters
@@ -27,6 +28,9 @@ Access = Literal["public", "user", "admin", "internal"]
 
 HEADERS: web.RequestKey[dict[str, str]] = web.RequestKey("headers", dict)
 """What a route wants its answer to say besides, whatever answer it will be."""
+
+Admits = Callable[[web.Request, Access], Awaitable[tuple[Context, Claims | None]]]
+"""Who asks, and for whom; or a refusal, before anything is looked up."""
 
 Parts = TypeVarWithDefault("Parts", default=Any)
 Finisher = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
@@ -165,6 +169,7 @@ class Routes:
         self.declared: list[Route] = []
         self.plain: list[web.RouteDef] = []
         self.shutdown_hooks: list[Callable[[], Awaitable[None]]] = []
+        self.gate: Admits | None = None
         self.middlewares: list[Middleware] = []
         self.finishers: list[Finisher] = []
 
@@ -174,6 +179,13 @@ class Routes:
         bound.parts, bound.declared, bound.plain = parts, self.declared, self.plain
         bound.shutdown_hooks = list(self.shutdown_hooks)
         bound.middlewares, bound.finishers = self.middlewares, self.finishers
+        bound.gate = self.gate
+        return bound
+
+    def behind(self, gate: Admits) -> Routes:
+        """The same routes, with another gate than the one that asks who the gateway vouches for."""
+        bound = self.given(self.parts)
+        bound.gate = gate
         return bound
 
     def get(self, path: str, **details: Unpack[Details]) -> Callable[[H], H]:

@@ -24,6 +24,9 @@ Action = Literal[
     "user_changed",
     "api_key_created",
     "api_key_deleted",
+    "message_replayed",
+    "state_resynced",
+    "fault_repaired",
 ]
 
 

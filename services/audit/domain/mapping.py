@@ -21,6 +21,7 @@ from shared.contracts.converter import AssetDeleted, AssetStatusChanged, AssetUp
 from shared.contracts.envelope import Envelope
 from shared.contracts.event import Event
 from shared.contracts.identity import ApiKeyCreated, ApiKeyDeleted, UserChanged, UserCreated
+from shared.contracts.maintenance import MAINTENANCE, Maintenance
 
 _NAMED = (
     "user_id",
@@ -93,6 +94,15 @@ def _transition(event: AssetStatusChanged) -> dict[str, str]:
     }
 
 
+def _kept_well(event: Maintenance) -> Action:
+    return event.kind
+
+
+def _upkeep(event: Maintenance) -> dict[str, Any]:
+    names = {"count", "queue", "consumer", "finding", "event_id"}
+    return event.model_dump(mode="json", include=names, exclude_none=True)
+
+
 def _step(event: AssetStatusChanged) -> Action:
     """Only a person's retry leads out of ``failed``."""
     return "retried" if event.previous_status == "failed" else "conversion_status_changed"
@@ -117,6 +127,7 @@ DEEDS: Mapping[type[Event], _Told] = {
     UserChanged: _Told("user_changed", _fields("changed", "role", "disabled")),
     ApiKeyCreated: _Told("api_key_created", _fields("key_id", "prefix", "role")),
     ApiKeyDeleted: _Told("api_key_deleted", _fields("key_id", "prefix", "role")),
+    **dict.fromkeys(MAINTENANCE, _Told(_kept_well, _upkeep)),
 }
 """Every event that is a deed; whoever did it, and when, is in its envelope."""
 

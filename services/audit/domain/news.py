@@ -9,10 +9,10 @@ from uuid import UUID
 
 from shared.contracts.actor import Actor
 from shared.contracts.chunks import singly
-from shared.contracts.converter import AssetUploaded, RenditionReady
+from shared.contracts.converter import AssetRestated, AssetUploaded, RenditionReady
 from shared.contracts.envelope import Envelope, rfc3339
 from shared.contracts.event import Event
-from shared.contracts.identity import UserChanged, UserCreated
+from shared.contracts.identity import UserChanged, UserCreated, UserRestated
 
 Row = dict[str, Any]
 Rows = dict[UUID, Row]
@@ -54,22 +54,31 @@ def _hear(news: News, fact: Envelope[Event]) -> None:
             title = {"title": event.title}
             _learn(news.assets, event.asset_id, known=True, version=event.version, **title)
         case RenditionReady(rendition="thumbnail") as event:
-            _hear_of_thumbnail(news, event, rfc3339(fact.time))
+            _hear_of_thumbnail(news, event.asset_id, event.object_key, rfc3339(fact.time))
+        case UserRestated() as event:
+            _hear_of_user(news, event, administrates=event.may_have_administrated)
+        case AssetRestated() as event:
+            title = {"title": event.title}
+            _learn(news.assets, event.asset_id, known=True, version=event.version, **title)
+            if event.thumbnail_key:
+                _hear_of_thumbnail(news, event.asset_id, event.thumbnail_key, rfc3339(fact.time))
 
 
-def _hear_of_user(news: News, event: UserCreated | UserChanged, *, administrates: bool) -> None:
+def _hear_of_user(
+    news: News, event: UserCreated | UserChanged | UserRestated, *, administrates: bool
+) -> None:
     person: Row = {"email": event.email, "name": event.display_name, "version": event.version}
     _learn(news.users, event.user_id, known=True, **person)
     if administrates:
         _learn(news.admins, event.user_id, known=True, kind="user", **person)
 
 
-def _hear_of_thumbnail(news: News, event: RenditionReady, moment: str) -> None:
-    earlier = news.thumbnails.get(event.asset_id)
+def _hear_of_thumbnail(news: News, asset_id: UUID, object_key: str, moment: str) -> None:
+    earlier = news.thumbnails.get(asset_id)
     if earlier is None or earlier["thumbnail_at"] < moment:
-        news.thumbnails[event.asset_id] = {
-            "id": str(event.asset_id),
-            "thumbnail_key": event.object_key,
+        news.thumbnails[asset_id] = {
+            "id": str(asset_id),
+            "thumbnail_key": object_key,
             "thumbnail_at": moment,
         }
 

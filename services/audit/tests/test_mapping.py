@@ -29,6 +29,7 @@ from shared.contracts.converter import (
 from shared.contracts.envelope import Envelope
 from shared.contracts.event import Event
 from shared.contracts.identity import ApiKeyCreated, ApiKeyDeleted, UserChanged, UserCreated
+from shared.contracts.maintenance import MAINTENANCE, Maintenance, MaintenanceKind
 from shared.contracts.topology import AUDIT_TRAIL
 
 NOON = datetime(2026, 5, 4, 12, 0, 0, 250, tzinfo=UTC)
@@ -292,6 +293,17 @@ def test_an_assignment_of_one_user_has_no_entry_besides() -> None:
     assert deed_of(told(DONE.model_copy(update={"kind": "assign"}))) is None
 
 
+@pytest.mark.parametrize("kind", ["message_replayed", "state_resynced", "fault_repaired"])
+@pytest.mark.parametrize("event", MAINTENANCE, ids=lambda event: event.name)
+def test_what_keeps_the_installation_well_is_a_deed(
+    event: type[Maintenance], kind: MaintenanceKind
+) -> None:
+    deed = deed_of(told(event(maintenance_id=OPERATION, kind=kind, queue="audit.trail", count=3)))
+    assert deed is not None
+    assert (deed.action, deed.user_id, deed.asset_id) == (kind, None, None)
+    assert deed.metadata == {"count": 3, "queue": "audit.trail"}
+
+
 def test_a_rendition_is_no_deed() -> None:
     assert deed_of(told(RENDERED)) is None
 
@@ -302,7 +314,8 @@ def test_every_event_of_the_queue_is_known_here() -> None:
     of_assets = (UPLOADED, RENDERED, DELETED, changed("completed"))
     of_people = (CREATED, CHANGED, KEY_CREATED, KEY_DELETED)
     known = (*of_users, *of_operations, *of_assets, *of_people)
-    assert {type(event) for event in known} == set(AUDIT_TRAIL.events)
+    told_of = {type(event) for event in known} | set(MAINTENANCE)
+    assert told_of == set(AUDIT_TRAIL.events)
 
 
 def test_every_deed_is_listened_to() -> None:

@@ -19,6 +19,7 @@ from shared.web.application import application
 from shared.web.problems import InvalidInput
 
 ASSET_ID = "019a9d3c-5c00-7000-8000-000000000001"
+PARKED_ID = "019a9d3c-5c00-7000-8000-0000000000b1"
 UPLOAD_LIMIT = 300 * 1024 * 1024
 
 
@@ -63,7 +64,10 @@ def stand_in(
             web.post("/internal/assets/{id}/withdraw", _withdraw),
             web.post("/api/admin/assets/{id}/assign", _echo),
         ],
-        "audit": [web.get("/api/admin/audit", _breaks_off)],
+        "audit": [
+            web.get("/api/admin/audit", _breaks_off),
+            web.post(f"/internal/parked/{PARKED_ID}/replay", _replayed),
+        ],
         "notifier": [web.get("/ws", _socket)],
     }[name]
     for route in own:
@@ -166,6 +170,10 @@ async def _withdraw(request: web.Request) -> web.Response:
 
 async def _no_content(_: web.Request) -> web.Response:
     return web.Response(status=204)
+
+
+async def _replayed(request: web.Request) -> web.Response:
+    return web.json_response({"key": request.headers["Idempotency-Key"]}, status=202)
 
 
 async def _large(request: web.Request) -> web.StreamResponse:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import structlog
@@ -116,23 +117,30 @@ class EmbeddedBus:
         """Ready and not handed out, and parked."""
         depth = await self._store.depth(queue)
         line = self._lines.get(queue)
-        handed_out = line.handed_out if line else 0
-        return Depth(max(0, depth.ready - handed_out), depth.parked)
+        ready = max(0, depth.ready - (line.handed_out if line else 0))
+        consumers = sum(each.queue == queue for each in self._workers)
+        return replace(
+            depth, ready=ready, consumers=consumers, oldest=depth.oldest if ready else None
+        )
 
     async def parked(self, queue: str, limit: int = 100) -> list[ParkedMessage]:
         """Look at parked messages, oldest first."""
         return await self._store.parked(queue, limit)
 
-    async def replay(self, queue: str, message_id: UUID) -> bool:
-        """Put a parked message back as a first attempt."""
-        async with self._ready_making:
-            try:
-                rows = await self._store.replay(queue, message_id)
-            except BaseException:
-                self._spill()
-                raise
-            self._offer(rows)
-        return bool(rows)
+    async def discard(self, queue: str, parkings: Collection[UUID]) -> int:
+        """Delete parked rows."""
+        return await self._store.discard(queue, parkings)
+
+    async def missing(self) -> list[str]:
+        """None: the queues are rows of one table, and the bindings are in memory."""
+        return []
+
+    async def declare(self) -> None:
+        """Nothing can get lost."""
+
+    def version(self) -> str | None:
+        """The bus is part of this program."""
+        return "embedded"
 
     def healthy(self) -> bool:
         """Whether the last statement reached the database."""

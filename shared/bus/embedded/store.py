@@ -7,10 +7,10 @@ last row they know.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -18,7 +18,7 @@ import orjson
 from asyncpg import Record
 
 from shared.bus.port import BusUnavailable, Delivery, Depth, ParkedMessage
-from shared.contracts.envelope import Message
+from shared.contracts.envelope import Message, event_name
 from shared.db import DATABASE_ERRORS
 
 BATCH = 200
@@ -62,11 +62,6 @@ select extract(epoch from min(due) - clock_timestamp())::float8 from bus.queue
 where parked_at is null and due is not null
 """
 
-_REPLAY = f"""
-update bus.queue set seq = default, parked_at = null, due = null, attempt = 0, reason = null
-where queue = $1 and message_id = $2 and parked_at is not null returning {_ROW}
-"""  # noqa: S608
-
 _ACK = "delete from bus.queue where queue = $1 and seq = any($2::bigint[])"
 
 _RETRY = """
@@ -82,12 +77,16 @@ where q.queue = $1 and q.seq = s.seq
 """
 
 _DEPTH = """
-select count(*) filter (where due is null and parked_at is null), count(parked_at)
-from bus.queue where queue = $1
+select count(*) filter (where due is null and parked_at is null), count(parked_at), (
+    select headers from bus.queue
+    where queue = $1 and due is null and parked_at is null order by seq limit 1
+) from bus.queue where queue = $1
 """
 
+_DISCARD = "delete from bus.queue where queue = $1 and seq = any($2::bigint[]) returning seq"
+
 _PARKED = """
-select message_id, name, headers, payload, attempt, reason, parked_at from bus.queue
+select seq, message_id, name, headers, payload, attempt, reason, parked_at from bus.queue
 where queue = $1 and parked_at is not null order by parked_at, seq limit $2
 """
 
@@ -149,10 +148,6 @@ class Store:
             seconds: float | None = await self._pool.fetchval(_NEXT_DUE)
             return seconds
 
-    async def replay(self, queue: str, message_id: UUID) -> list[Row]:
-        """Make a parked row ready, as if it came for the first time."""
-        return await self._rows(_REPLAY, queue, message_id)
-
     async def ack(self, queue: str, seqs: Sequence[int]) -> None:
         """Forget rows."""
         await self._execute(_ACK, queue, seqs)
@@ -167,18 +162,31 @@ class Store:
         await self._execute(_PARK, queue, *_columns(rows))
 
     async def depth(self, queue: str) -> Depth:
-        """Count ready and parked rows."""
+        """Count ready and parked rows, and say how old the first ready one is."""
         async with self._reaching():
             row = await self._pool.fetchrow(_DEPTH, queue)
         assert row is not None  # an aggregate always has one row
-        return Depth(ready=row[0], parked=row[1])
+        return Depth(ready=row[0], parked=row[1], oldest=_sent(row[2]))
 
     async def parked(self, queue: str, limit: int) -> list[ParkedMessage]:
         """The parked rows, oldest first."""
+        return [parked for _, parked in await self._parked(queue, limit)]
+
+    async def discard(self, queue: str, parkings: Collection[UUID]) -> int:
+        """Delete parked rows by the ids of their parkings."""
+        found = await self._parked(queue, None)
+        seqs = [seq for seq, parked in found if parked.id in parkings]
+        async with self._reaching():
+            return len(await self._pool.fetch(_DISCARD, queue, seqs))
+
+    async def _parked(self, queue: str, limit: int | None) -> list[tuple[int, ParkedMessage]]:
         async with self._reaching():
             rows = await self._pool.fetch(_PARKED, queue, limit)
         return [
-            ParkedMessage(queue, _message(r), r["reason"], r["attempt"], r["parked_at"])
+            (
+                r["seq"],
+                ParkedMessage(queue, _message(r), r["reason"], r["attempt"], r["parked_at"]),
+            )
             for r in rows
         ]
 
@@ -211,4 +219,12 @@ def _columns(rows: Sequence[Again]) -> tuple[list[int], list[int], list[str]]:
 
 
 def _message(row: Record) -> Message:
-    return Message(row["message_id"], row["name"], orjson.loads(row["headers"]), row["payload"])
+    headers = orjson.loads(row["headers"])
+    return Message(row["message_id"], event_name(headers, row["name"]), headers, row["payload"])
+
+
+def _sent(headers: bytes | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(orjson.loads(headers or b"{}")["ce-time"])
+    except (KeyError, ValueError):
+        return None

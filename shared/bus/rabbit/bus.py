@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 from aio_pika.abc import AbstractConnection
@@ -51,7 +51,7 @@ class RabbitBus:
         self._outlet = Outlet(self._timing, self._publishing.kick, confirms=True)
         self._vent = Outlet(self._timing, self._publishing.kick, confirms=False)
         self._publisher = Publisher(self._outlet)
-        self._parking = Parking(self._consuming, self._publisher, self._timing)
+        self._parking = Parking(self._consuming, self._timing)
         self._listeners = Listeners()
         self._ear = Ear(self._listeners, self._topology.exchange, self._consuming.kick)
         self._scatterer: Scatterer | None = None
@@ -131,9 +131,22 @@ class RabbitBus:
         """Look at parked messages. Raises BusUnavailable."""
         return await self._parking.parked(self._topology.queue(queue), limit)
 
-    async def replay(self, queue: str, message_id: UUID) -> bool:
-        """Put a parked message back as a first attempt. Raises BusUnavailable."""
-        return await self._parking.replay(self._topology.queue(queue), message_id)
+    async def discard(self, queue: str, parkings: Collection[UUID]) -> int:
+        """Forget parked messages. Raises BusUnavailable."""
+        return await self._parking.discard(self._topology.queue(queue), parkings)
+
+    async def missing(self) -> list[str]:
+        """Queues that the broker does not know. Raises BusUnavailable."""
+        return await self._parking.missing(self._topology.queues)
+
+    async def declare(self) -> None:
+        """Declare everything now, and attach what fell off soon. Raises BusUnavailable."""
+        await self._parking.declare(self._topology)
+        self._consuming.kick()
+
+    def version(self) -> str | None:
+        """What the broker calls itself."""
+        return self._consuming.product
 
     def healthy(self) -> bool:
         """Whether both connections are up."""

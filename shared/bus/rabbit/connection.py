@@ -127,6 +127,15 @@ class Link:
             raise BusUnavailable("not connected to the broker")
         return self._connection
 
+    @property
+    def product(self) -> str | None:
+        """The broker's name and version, while there is a connection."""
+        if self._connection is None or self._connection.transport is None:
+            return None
+        told = self._connection.transport.connection.server_properties
+        words = [told.get(name, b"") for name in ("product", "version")]
+        return " ".join(w.decode() if isinstance(w, bytes) else str(w) for w in words).strip()
+
     def kick(self) -> None:
         """Tend as soon as possible."""
         self._kicked.set()

@@ -1,46 +1,57 @@
-"""Looking into queues: how much waits, what is parked, and putting it back."""
+"""Looking into queues: how much waits, what is parked, and what is not there."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from typing import TypeVar
 from uuid import UUID
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+from aio_pika.exceptions import ChannelNotFoundEntity
 
 from shared.bus.port import Depth, ParkedMessage
 from shared.bus.rabbit.connection import Link, Timing, in_time
-from shared.bus.rabbit.publisher import Publisher
-from shared.bus.rabbit.wire import from_amqp, from_parked, to_amqp
+from shared.bus.rabbit.topology import Counts, Topology, declare
+from shared.bus.rabbit.wire import from_parked
 from shared.contracts.topology import Queue
 
 T = TypeVar("T")
 
-_TRIES = 3
-"""How often a message is looked for: someone else may be looking at it just now."""
-
 
 class Parking:
-    """Looks by getting without acknowledging; closing the channel then puts all back."""
+    """Looks by getting without acknowledging; closing the channel then puts all back.
 
-    def __init__(self, link: Link, publisher: Publisher, timing: Timing) -> None:
+    What one looks at, nobody else sees meanwhile: two that look at once each see a part.
+    """
+
+    def __init__(self, link: Link, timing: Timing) -> None:
         self._link = link
-        self._publisher = publisher
         self._timing = timing
         self._one_looks = asyncio.Lock()
 
     async def depth(self, queue: Queue) -> Depth:
-        """Ready messages. Raises BusUnavailable."""
+        """Ready messages, parked ones, and who consumes. Raises BusUnavailable."""
 
         async def count(channel: AbstractChannel) -> Depth:
-            ready, parked = [
-                (await channel.declare_queue(name, passive=True)).declaration_result.message_count
-                for name in (queue.name, queue.parked)
-            ]
-            return Depth(ready=ready or 0, parked=parked or 0)
+            own, parked = [await _counts(channel, name) for name in (queue.name, queue.parked)]
+            consumers = own.consumer_count or 0
+            return Depth(own.message_count or 0, parked.message_count or 0, consumers)
 
         return await self._on_a_channel(count)
+
+    async def missing(self, queues: Iterable[Queue]) -> list[str]:
+        """Those that are not there. Raises BusUnavailable."""
+        names = [name for queue in queues for name in (queue.name, queue.parked)]
+        return [name for name in names if not await self._is_there(name)]
+
+    async def declare(self, topology: Topology) -> None:
+        """Declare everything. Raises BusUnavailable."""
+
+        async def all_of_it(channel: AbstractChannel) -> None:
+            await declare(channel, topology)
+
+        await self._on_a_channel(all_of_it)
 
     async def parked(self, queue: Queue, limit: int) -> list[ParkedMessage]:
         """The first parked messages. Raises BusUnavailable."""
@@ -53,24 +64,29 @@ class Parking:
             found = await self._on_a_channel(look)
         return sorted(found, key=lambda parked: parked.parked_at)
 
-    async def replay(self, queue: Queue, message_id: UUID) -> bool:
-        """Publish it to its queue again, then forget it here. Raises BusUnavailable."""
+    async def discard(self, queue: Queue, parkings: Collection[UUID]) -> int:
+        """Acknowledge those of these ids, and put back the others. Raises BusUnavailable."""
 
-        async def put_back(channel: AbstractChannel) -> bool:
+        async def forget(channel: AbstractChannel) -> int:
+            discarded = 0
             async for incoming in _messages(channel, queue.parked):
-                message = from_amqp(incoming)
-                if message.id == message_id:
-                    await self._publisher.publish(to_amqp(message), exchange="", key=queue.name)
+                if from_parked(queue.name, incoming).id in parkings:
                     await incoming.ack()
-                    return True
-            return False
+                    discarded += 1
+            return discarded
 
-        for _ in range(_TRIES):
-            async with self._one_looks:
-                if await self._on_a_channel(put_back):
-                    return True
-            await asyncio.sleep(0.2)
-        return False
+        async with self._one_looks:
+            return await self._on_a_channel(forget)
+
+    async def _is_there(self, name: str) -> bool:
+        async def count(channel: AbstractChannel) -> bool:
+            try:
+                await _counts(channel, name)
+            except ChannelNotFoundEntity:
+                return False
+            return True
+
+        return await self._on_a_channel(count)
 
     async def _on_a_channel(self, look: Callable[[AbstractChannel], Awaitable[T]]) -> T:
         connection = self._link.connection
@@ -80,6 +96,10 @@ class Parking:
                 return await look(channel)
 
         return await in_time(looking(), self._timing.tend)
+
+
+async def _counts(channel: AbstractChannel, name: str) -> Counts:
+    return (await channel.declare_queue(name, passive=True)).declaration_result
 
 
 async def _messages(

@@ -10,7 +10,7 @@ import aio_pika
 from aio_pika.abc import AbstractIncomingMessage, HeadersType
 
 from shared.bus.port import ParkedMessage
-from shared.contracts.envelope import Message, rfc3339
+from shared.contracts.envelope import Message, event_name, rfc3339
 
 _ATTEMPT = "x-marquee-attempt"
 _REASON = "x-marquee-reason"
@@ -42,7 +42,7 @@ def to_amqp(
         content_type="application/json",
         type=message.headers.get("ce-type", f"{message.name}.v"),
         timestamp=_time(message),
-        app_id=message.name.partition(".")[0],
+        app_id=event_name(message.headers, message.name).partition(".")[0],
         delivery_mode=mode,
     )
 
@@ -66,7 +66,8 @@ def _ident(incoming: AbstractIncomingMessage) -> UUID:
     try:
         return UUID(incoming.message_id)
     except (TypeError, ValueError):
-        given = f"{incoming.message_id} {incoming.headers} {incoming.body!r}"
+        lasting = {k: v for k, v in incoming.headers.items() if not k.startswith("x-")}
+        given = f"{incoming.message_id} {lasting} {incoming.body!r}"
         return uuid5(_STRANGERS, given)
 
 
@@ -84,14 +85,23 @@ def why(reason: str) -> dict[str, str]:
 def from_parked(queue: str, incoming: AbstractIncomingMessage) -> ParkedMessage:
     """What lies in a parked queue, whether we put it there or the broker did."""
     given_up = incoming.headers.get(_BROKERS_REASON)
-    reasoned_at = incoming.headers.get(_REASONED_AT)
+    reasoned_at = None if given_up else incoming.headers.get(_REASONED_AT)
     return ParkedMessage(
         queue=queue,
         message=from_amqp(incoming),
         reason=str(given_up or incoming.headers.get(_REASON, "")),
         attempts=attempt_of(incoming),
-        parked_at=datetime.fromisoformat(str(reasoned_at)) if reasoned_at else _sent(incoming),
+        parked_at=datetime.fromisoformat(str(reasoned_at)) if reasoned_at else _died(incoming),
     )
+
+
+def _died(incoming: AbstractIncomingMessage) -> datetime:
+    """When the broker gave it up, as far as it says so; it keeps no fractions of a second."""
+    deaths = incoming.headers.get("x-death")
+    told = deaths if isinstance(deaths, list) else []
+    times = [death.get("time") for death in told if isinstance(death, dict)]
+    moments = [time for time in times if isinstance(time, datetime)]
+    return max(moments).astimezone(UTC) if moments else _sent(incoming)
 
 
 def _sent(incoming: AbstractIncomingMessage) -> datetime:

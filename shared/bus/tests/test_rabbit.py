@@ -10,6 +10,8 @@ import aio_pika
 import pytest
 
 from shared.bus.port import Park
+from shared.bus.rabbit import RabbitBus, Timing
+from shared.bus.rabbit.topology import Topology
 from shared.contracts.context import Context
 from shared.contracts.envelope import seal
 from shared.testing.bus.conformance import BusConformance
@@ -157,7 +159,7 @@ async def test_a_crash_loop_ends_in_the_parked_queue(kit: RabbitKit) -> None:
     assert (given_up.message.id, given_up.reason) == (ident, "delivery_limit")
     recorder = Recorder()
     bus.subscribe(on(kit.names.gamma, recorder))
-    assert await bus.replay(kit.names.gamma.name, ident)
+    await kit.replay(bus, given_up)
     await recorder.got(1)
 
 
@@ -174,7 +176,7 @@ async def test_a_message_of_a_stranger_can_be_parked_and_replayed(kit: RabbitKit
     (given_up,) = await bus.parked(kit.names.beta.name)
     assert given_up.message.body == b"\xff"
     assert isinstance(given_up.message.id, UUID)
-    assert await bus.replay(kit.names.beta.name, given_up.message.id)
+    await kit.replay(bus, given_up)
     await recorder.got(2)
     assert recorder.ids[0] == recorder.ids[1]
 
@@ -197,6 +199,19 @@ async def test_the_same_message_failing_in_many_queues_at_once(kit: RabbitKit) -
     await kit.send(bus, *(ticket() for _ in range(50)))
     await parked(bus, kit.names.alpha, 50)
     await parked(bus, kit.names.beta, 50)
+
+
+async def test_a_queue_that_is_missing_is_named_and_declared_again(kit: RabbitKit) -> None:
+    topology = Topology(kit.names.queues, kit.names.exchange, kit.delays)
+    bus = RabbitBus(kit.url, topology=topology, timing=Timing(watch=60))
+    kit.buses.append(bus)
+    await bus.open()
+    async with kit.channel() as channel:
+        await channel.queue_delete(kit.names.gamma.parked)
+    assert await bus.missing() == [kit.names.gamma.parked]
+    await bus.declare()
+    assert await bus.missing() == []
+    assert (bus.version() or "").startswith("RabbitMQ ")
 
 
 async def test_a_broadcast_never_waits(kit: RabbitKit) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import orjson
 
 from shared.bus.outbox import Outbox
-from shared.bus.port import Ack, Bus, Delivery, Outcome, Subscription
+from shared.bus.port import Ack, Bus, Delivery, Outcome, ParkedMessage, Subscription
 from shared.contracts.assignment import OperationCompleted, OperationUndone
 from shared.contracts.context import Context
 from shared.contracts.converter import AssetProgressed, RenditionReady, TicketIssued
@@ -92,6 +92,13 @@ class BusKit(ABC):
         while batch := await bus.relay(self.sender):
             moved += batch
         return moved
+
+    async def replay(self, bus: Bus, given_up: ParkedMessage) -> None:
+        """Send a parked message to its queue again, and forget it where it was parked."""
+        async with self.databases["sender"].transaction(Context("default")) as tx:
+            tx.forward(given_up.again(), to=given_up.queue)
+        await self.relay(bus)
+        assert await bus.discard(given_up.queue, [given_up.id]) == 1
 
     async def put(
         self,

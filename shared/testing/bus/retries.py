@@ -6,10 +6,12 @@ from itertools import pairwise
 from uuid import uuid4
 
 from shared.bus.port import Ack, Park, Retry
+from shared.contracts.converter import TicketIssued
 from shared.testing.bus.kit import (
     BusKit,
     Recorder,
     empty,
+    eventually,
     on,
     parked,
     ticket,
@@ -89,14 +91,70 @@ class RetryConformance:
         first, second = await kit.send(bus, ticket(), ticket())
         await parked(bus, kit.names.beta, 2)
         mended = True
-        assert await bus.replay(kit.names.beta.name, second)
+        given_up = await bus.parked(kit.names.beta.name)
+        await kit.replay(bus, given_up[1])
         await recorder.got(3)
         assert recorder.deliveries[2].message.id == second
         assert recorder.deliveries[2].attempt == 0
         await parked(bus, kit.names.beta, 1)
         assert [p.message.id for p in await bus.parked(kit.names.beta.name)] == [first]
 
-    async def test_replaying_what_is_not_parked_does_nothing(self, kit: BusKit) -> None:
+    async def test_a_replay_reaches_only_the_queue_that_gave_up(self, kit: BusKit) -> None:
         bus = await kit.bus()
-        assert not await bus.replay(kit.names.beta.name, uuid4())
-        assert (await bus.depth(kit.names.beta.name)).ready == 0
+        alpha, beta = Recorder(), Recorder(lambda _: Park("no"))
+        bus.subscribe(on(kit.names.alpha, alpha))
+        bus.subscribe(on(kit.names.beta, beta))
+        await kit.send(bus, ticket())
+        await parked(bus, kit.names.beta)
+        (given_up,) = await bus.parked(kit.names.beta.name)
+        await kit.replay(bus, given_up)
+        await beta.got(2)
+        assert len(alpha.ids) == 1
+
+    async def test_parked_again_after_a_replay_it_is_another_parking(self, kit: BusKit) -> None:
+        bus = await kit.bus()
+        bus.subscribe(on(kit.names.beta, Recorder(lambda _: Park("still no"))))
+        (ident,) = await kit.send(bus, ticket())
+        await parked(bus, kit.names.beta)
+        (first,) = await bus.parked(kit.names.beta.name)
+        await kit.replay(bus, first)
+
+        async def is_parked_again() -> bool:
+            found = await bus.parked(kit.names.beta.name)
+            return [p.replays for p in found] == [1]
+
+        await eventually(is_parked_again, "parked again")
+        (second,) = await bus.parked(kit.names.beta.name)
+        assert (first.replays, first.message.id) == (0, ident)
+        assert second.message.id == ident
+        assert second.id != first.id
+        assert second.message.name == TicketIssued.name
+
+    async def test_discarding_forgets_what_is_named_and_nothing_else(self, kit: BusKit) -> None:
+        bus = await kit.bus()
+        bus.subscribe(on(kit.names.beta, Recorder(lambda _: Park("no"))))
+        await kit.send(bus, ticket(), ticket())
+        await parked(bus, kit.names.beta, 2)
+        first, second = await bus.parked(kit.names.beta.name)
+        assert await bus.discard(kit.names.beta.name, [uuid4()]) == 0
+        assert await bus.discard(kit.names.beta.name, [first.id]) == 1
+        assert [p.id for p in await bus.parked(kit.names.beta.name)] == [second.id]
+
+    async def test_says_how_deep_a_queue_is_and_who_consumes(self, kit: BusKit) -> None:
+        bus = await kit.bus()
+        await kit.send(bus, ticket())
+
+        async def one_waits() -> bool:
+            depth = await bus.depth(kit.names.beta.name)
+            return (depth.ready, depth.consumers) == (1, 0)
+
+        await eventually(one_waits, "one waits")
+        bus.subscribe(on(kit.names.beta, Recorder()))
+
+        async def is_consumed() -> bool:
+            depth = await bus.depth(kit.names.beta.name)
+            return (depth.ready, depth.consumers) == (0, 1)
+
+        await eventually(is_consumed, "somebody consumes")
+        assert await bus.missing() == []
+        assert bus.version()
