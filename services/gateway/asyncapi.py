@@ -111,7 +111,7 @@ def _queue(queue: Queue) -> Document:
         "title": f"The queue {queue.name}",
         "description": words.parking(queue),
         "servers": [_ref("servers", "bus")],
-        "messages": _messages(queue.bindings),
+        "messages": _messages(event.name for event in queue.events),
         "bindings": {"amqp": {"is": "queue", "queue": durable, **_AMQP}},
         "x-exchange": EXCHANGE,
         "x-routing-keys": list(queue.bindings),
@@ -135,7 +135,7 @@ def _consuming(queue: Queue) -> Document:
         "action": "receive",
         "channel": _ref("channels", queue.name),
         "summary": f"{queue.name.partition('.')[0]} consumes it.",
-        "messages": _of_channel(queue.name, queue.bindings),
+        "messages": _of_channel(queue.name, (event.name for event in queue.events)),
         "bindings": {"amqp": {"ack": True, **_AMQP}},
     }
 
