@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, case, func, true
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, case, func, null, true
 from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.tables import admins, assets, users
 from shared.bus.consumer import consumer
 from shared.bus.port import Subscription
-from shared.contracts.converter import AssetDeleted, AssetStatusChanged, AssetUploaded
+from shared.contracts.converter import (
+    AssetDeleted,
+    AssetRestored,
+    AssetStatusChanged,
+    AssetUploaded,
+)
 from shared.contracts.identity import UserChanged, UserCreated
 from shared.contracts.topology import ASSIGNMENT_FACTS
 from shared.db import Database, Statement, Tx
@@ -26,6 +33,7 @@ def subscription(database: Database) -> Subscription:
             AssetUploaded: on_asset_uploaded,
             AssetStatusChanged: on_asset_status_changed,
             AssetDeleted: on_asset_deleted,
+            AssetRestored: on_asset_restored,
         },
     )
 
@@ -102,15 +110,35 @@ async def on_asset_status_changed(tx: Tx, event: AssetStatusChanged) -> None:
     await tx.execute(_learn_status, id=event.asset_id, status=event.status, version=event.version)
 
 
-_gone_asset = insert(assets).values(id=bindparam("id"), deleted_at=bindparam("now"))
-_lose_asset = Statement(
-    _gone_asset.on_conflict_do_update(
-        index_elements=[assets.c.tenant_id, assets.c.id],
-        set_={"deleted_at": func.coalesce(assets.c.deleted_at, _gone_asset.excluded.deleted_at)},
+def _presence(deleted_at: ColumnElement[Any]) -> Statement:
+    """An asset is there or not, as the newest word of that has it; one not heard of is a stub."""
+    told = insert(assets).values(
+        id=bindparam("id"),
+        deleted_at=deleted_at,
+        presence_version=bindparam("version"),
     )
-)
+    return Statement(
+        told.on_conflict_do_update(
+            index_elements=[assets.c.tenant_id, assets.c.id],
+            set_={
+                "deleted_at": deleted_at,
+                "presence_version": told.excluded.presence_version,
+            },
+            where=assets.c.presence_version < told.excluded.presence_version,
+        )
+    )
+
+
+_lose_asset = _presence(bindparam("now", type_=assets.c.deleted_at.type))
+_regain_asset = _presence(null())
 
 
 async def on_asset_deleted(tx: Tx, event: AssetDeleted) -> None:
-    """An asset is gone for good, whatever else is told of it later."""
-    await tx.execute(_lose_asset, id=event.asset_id, now=await tx.now())
+    """An asset is gone, whatever else is told of it later, but that it was restored."""
+    now = await tx.now()
+    await tx.execute(_lose_asset, id=event.asset_id, version=event.version, now=now)
+
+
+async def on_asset_restored(tx: Tx, event: AssetRestored) -> None:
+    """An asset that was deleted can be given again."""
+    await tx.execute(_regain_asset, id=event.asset_id, version=event.version)

@@ -55,6 +55,7 @@ ASSIGNMENT_FACTS = Queue(
         converter.AssetUploaded,
         converter.AssetStatusChanged,
         converter.AssetDeleted,
+        converter.AssetRestored,
     ),
 )
 
@@ -70,6 +71,7 @@ AUDIT_TRAIL = Queue(
         converter.AssetUploaded,
         converter.AssetStatusChanged,
         converter.AssetDeleted,
+        converter.AssetRestored,
         converter.RenditionReady,
         assignment.AssetAssigned,
         assignment.AssetUnassigned,
@@ -88,6 +90,7 @@ NOTIFIER_STORE = Queue(
         converter.AssetUploaded,
         converter.AssetStatusChanged,
         converter.AssetDeleted,
+        converter.AssetRestored,
         converter.RenditionReady,
         assignment.AssetAssigned,
         assignment.AssetUnassigned,
