@@ -12,8 +12,27 @@ from shared.db.database import Clock
 from shared.runtime.ids import new_id
 from shared.runtime.parts import Module, assembled
 from shared.runtime.service import Service
-from shared.runtime.settings import RuntimeSettings, SettingsError
+from shared.runtime.settings import SERVICE_PORTS, RuntimeSettings, SettingsError
 from shared.testing.fixtures import OpenDatabases
+
+
+def _module(name: str) -> Module:
+    return Module(name, build=lambda _: Service(name))
+
+
+EVERYTHING = [_module(name) for name in ("gateway", *SERVICE_PORTS) if name != "converter-worker"]
+
+
+@pytest.mark.parametrize("names", ["gateway", "audit", "gateway identity converter-worker"])
+async def test_a_part_of_the_services_needs_a_broker(tmp_path: Path, names: str) -> None:
+    some = [_module(name) for name in names.split()]
+    with pytest.raises(SettingsError, match=r"MARQUEE_AMQP_URL: .*without .*notifier") as raised:
+        async with assembled(
+            RuntimeSettings(data_dir=tmp_path), some, peers={}, clock=Clock(), new_id=new_id
+        ):
+            pass
+    assert "converter-worker" not in str(raised.value)
+    assert not list(tmp_path.iterdir()), "nothing was begun"
 
 
 async def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
@@ -25,9 +44,8 @@ async def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
         secret_key=key,
         audit_signing_key=key,
     )
-    gateway = Module("gateway", build=lambda _: Service("gateway"))
     with pytest.raises(SettingsError, match="MARQUEE_DATABASE_URL: ") as raised:
-        async with assembled(settings, [gateway], peers={}, clock=Clock(), new_id=new_id):
+        async with assembled(settings, EVERYTHING, peers={}, clock=Clock(), new_id=new_id):
             pass
     assert "hunter2" not in str(raised.value)
 
@@ -44,8 +62,7 @@ async def test_a_second_process_on_the_same_database_needs_a_broker(
         secret_key=key,
         audit_signing_key=key,
     )
-    gateway = Module("gateway", build=lambda _: Service("gateway"))
-    start = partial(assembled, settings, [gateway], peers={}, clock=Clock(), new_id=new_id)
+    start = partial(assembled, settings, EVERYTHING, peers={}, clock=Clock(), new_id=new_id)
 
     async with start():
         with pytest.raises(SettingsError, match="MARQUEE_AMQP_URL: required when several"):
