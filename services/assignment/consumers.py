@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, case, func, true
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, null, true
 from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.tables import admins, assets, users
@@ -11,6 +13,7 @@ from shared.bus.port import Subscription
 from shared.contracts.converter import (
     AssetDeleted,
     AssetRestated,
+    AssetRestored,
     AssetStatusChanged,
     AssetUploaded,
 )
@@ -34,6 +37,7 @@ def subscription(database: Database) -> Subscription:
             AssetStatusChanged: on_asset_status_changed,
             AssetDeleted: on_asset_deleted,
             AssetRestated: on_asset_restated,
+            AssetRestored: on_asset_restored,
         },
     )
 
@@ -85,18 +89,38 @@ async def on_asset_status_changed(tx: Tx, event: AssetStatusChanged) -> None:
     await tx.execute(_learn_status, id=event.asset_id, status=event.status, version=event.version)
 
 
-_gone_asset = insert(assets).values(id=bindparam("id"), deleted_at=bindparam("now"))
-_lose_asset = Statement(
-    _gone_asset.on_conflict_do_update(
-        index_elements=[assets.c.tenant_id, assets.c.id],
-        set_={"deleted_at": func.coalesce(assets.c.deleted_at, _gone_asset.excluded.deleted_at)},
+def _presence(deleted_at: ColumnElement[Any]) -> Statement:
+    """An asset is there or not, as the newest word of that has it; one not heard of is a stub."""
+    told = insert(assets).values(
+        id=bindparam("id"),
+        deleted_at=deleted_at,
+        presence_version=bindparam("version"),
     )
-)
+    return Statement(
+        told.on_conflict_do_update(
+            index_elements=[assets.c.tenant_id, assets.c.id],
+            set_={
+                "deleted_at": deleted_at,
+                "presence_version": told.excluded.presence_version,
+            },
+            where=assets.c.presence_version < told.excluded.presence_version,
+        )
+    )
+
+
+_lose_asset = _presence(bindparam("now", type_=assets.c.deleted_at.type))
+_regain_asset = _presence(null())
 
 
 async def on_asset_deleted(tx: Tx, event: AssetDeleted) -> None:
-    """An asset is gone for good, whatever else is told of it later."""
-    await tx.execute(_lose_asset, id=event.asset_id, now=await tx.now())
+    """An asset is gone, whatever else is told of it later, but that it was restored."""
+    now = await tx.now()
+    await tx.execute(_lose_asset, id=event.asset_id, version=event.version, now=now)
+
+
+async def on_asset_restored(tx: Tx, event: AssetRestored) -> None:
+    """An asset that was deleted can be given again."""
+    await tx.execute(_regain_asset, id=event.asset_id, version=event.version)
 
 
 _asset_again = insert(assets).values(
@@ -107,25 +131,37 @@ _asset_again = insert(assets).values(
     status=bindparam("status"),
     deleted_at=bindparam("deleted_at"),
     version=bindparam("version"),
+    presence_version=bindparam("version"),
 )
-_is_newer = assets.c.version < _asset_again.excluded.version
+_told = _asset_again.excluded
+_is_newer = assets.c.version < _told.version
+_is_lost_since = and_(
+    assets.c.presence_version < _told.presence_version, _told.deleted_at.is_not(None)
+)
+_lost_at = func.coalesce(assets.c.deleted_at, _told.deleted_at)
 _learn_asset_again = Statement(
     _asset_again.on_conflict_do_update(
         index_elements=[assets.c.tenant_id, assets.c.id],
         set_={
             "known": true(),
-            "title": _asset_again.excluded.title,
-            "filename": _asset_again.excluded.filename,
-            "status": case((_is_newer, _asset_again.excluded.status), else_=assets.c.status),
-            "deleted_at": func.coalesce(assets.c.deleted_at, _asset_again.excluded.deleted_at),
-            "version": func.greatest(assets.c.version, _asset_again.excluded.version),
+            "title": _told.title,
+            "filename": _told.filename,
+            "status": case((_is_newer, _told.status), else_=assets.c.status),
+            "deleted_at": case((_is_lost_since, _lost_at), else_=assets.c.deleted_at),
+            "presence_version": case(
+                (_is_lost_since, _told.presence_version), else_=assets.c.presence_version
+            ),
+            "version": func.greatest(assets.c.version, _told.version),
         },
     )
 )
 
 
 async def on_asset_restated(tx: Tx, event: AssetRestated) -> None:
-    """An asset as it is now; of its status, only what is newer. One that is gone stays gone."""
+    """An asset as it is now; of its status and its deletion, only what is newer.
+
+    What is gone here stays gone: it may just be withdrawn, and its owner not know it yet.
+    """
     await tx.execute(
         _learn_asset_again,
         id=event.asset_id,

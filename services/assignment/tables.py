@@ -60,7 +60,9 @@ assets = replica(
     Column("filename", Text),
     Column("status", Text),
     moment("deleted_at", nullable=True),
+    Column("presence_version", BigInteger, nullable=False, server_default=text("0")),
 )
+"""``presence_version`` is the newest that was deleted or restored: older word of that is void."""
 
 operations = Table(
     "operations",

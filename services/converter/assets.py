@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, null, select, update
 
 from services.converter.domain.probe import Probe
 from services.converter.domain.retry import Failure
@@ -16,6 +16,7 @@ from services.converter.tables import admin_media_assets, admins, conversion_sta
 from shared.contracts.converter import (
     AssetDeleted,
     AssetNotFound,
+    AssetRestored,
     AssetStatusChanged,
     AssetUploaded,
     ConversionStatus,
@@ -180,6 +181,40 @@ async def delete(tx: Tx, asset_id: UUID) -> None:
     """Gone, but for those who ask for deleted ones; hold it before."""
     version = await tx.fetchval(_delete, asset_id=asset_id, now=await tx.now())
     tx.emit(AssetDeleted(asset_id=asset_id, version=version))
+
+
+_presence = Statement(
+    select(_assets.deleted_at, _assets.restored_version)
+    .where(_assets.id == bindparam("asset_id"))
+    .with_for_update()
+)
+_restore = Statement(
+    update(admin_media_assets)
+    .where(_assets.id == bindparam("asset_id"))
+    .values(
+        deleted_at=null(),
+        version=_assets.version + 1,
+        restored_version=_assets.version + 1,
+    )
+    .returning(_assets.version)
+)
+
+
+async def presence(tx: Tx, asset_id: UUID) -> Record:
+    """When an asset was deleted, if so, and which version was last restored; keeps both.
+
+    Raises AssetNotFound for one that never was.
+    """
+    row = await tx.fetchrow(_presence, asset_id=asset_id)
+    if row is None:
+        raise AssetNotFound(f"There is no asset {asset_id}.")
+    return row
+
+
+async def restore(tx: Tx, asset_id: UUID) -> None:
+    """There again, as it was when it was deleted."""
+    version = await tx.fetchval(_restore, asset_id=asset_id)
+    tx.emit(AssetRestored(asset_id=asset_id, version=version))
 
 
 async def _go(

@@ -75,4 +75,4 @@ async def on_asset_state_changed(tx: Tx, event: AssetStateChanged) -> None:
 async def on_asset_withdrawn(tx: Tx, event: AssetWithdrawn) -> None:
     """Nobody will have it any more: whoever asked for that wants it deleted, if it is not yet."""
     with suppress(AssetNotFound):
-        await orders.delete(tx, event.asset_id, withdrawn=True)
+        await orders.delete_withdrawn(tx, event.asset_id, event.asset_version)

@@ -149,6 +149,22 @@ async def cancel_conversion(call: Call[Parts], asset_id: UUID) -> Answer:
     return await call.once(call.parts.database, command)
 
 
+@routes.post(
+    "/api/admin/assets/{asset_id}/restore",
+    answers={200: AssetView},
+    refusals=[AssetNotFound],
+    idempotent=True,
+)
+async def restore_asset(call: Call[Parts], asset_id: UUID) -> Answer:
+    """Bring a deleted asset back, with all its files, so that it can be assigned again."""
+
+    async def command(tx: Tx) -> Answer:
+        await orders.restore(tx, asset_id)
+        return Answer(200, AssetView.of(await queries.asset(tx, asset_id), call.parts.signer))
+
+    return await call.once(call.parts.database, command)
+
+
 @routes.delete("/api/admin/assets/{asset_id}", refusals=[AssetNotFound, AssetInUse])
 async def delete_asset(call: Call[Parts], asset_id: UUID) -> None:
     """Delete an asset that nobody has.

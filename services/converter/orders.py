@@ -55,3 +55,21 @@ async def delete(tx: Tx, asset_id: UUID, *, withdrawn: bool = False) -> None:
     if stopped:
         await assets.give_up(tx, asset_id, CANCELLED)
     await assets.delete(tx, asset_id)
+
+
+async def restore(tx: Tx, asset_id: UUID) -> None:
+    """Bring a deleted asset back; of one that is there, nothing changes. Raises AssetNotFound.
+
+    Its files were kept. What was withdrawn before is not deleted any more by late word of that.
+    """
+    if (await assets.presence(tx, asset_id))["deleted_at"] is not None:
+        await assets.restore(tx, asset_id)
+
+
+async def delete_withdrawn(tx: Tx, asset_id: UUID, version: int) -> None:
+    """Delete what nobody will have any more, unless it was restored since ``version``.
+
+    Raises AssetNotFound.
+    """
+    if version >= (await assets.presence(tx, asset_id))["restored_version"]:
+        await delete(tx, asset_id, withdrawn=True)

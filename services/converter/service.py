@@ -158,7 +158,8 @@ def _start(runtime: Runtime, bench: _Bench) -> list[Hook]:
         async with database.system_transaction() as tx:
             released, now = await leases.release_all(tx), await tx.now()
         removed = await Broom(database, runtime.blobs).sweep(now)
-        log.info("predecessor_cleared", leases=released, uploads=removed)
+        if released or removed:
+            log.info("predecessor_cleared", leases=released, uploads=removed)
 
     alone = [take_over] if runtime.sole_process else []
     return [bench.scratch.open, inspect_sandbox, *alone]

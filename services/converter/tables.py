@@ -65,6 +65,7 @@ admin_media_assets = Table(
     Column("active_assignment_count", Integer),
     Column("assignment_version", BigInteger),
     Column("version", BigInteger),
+    Column("restored_version", BigInteger),
     moment("created_at"),
     Column("created_by", Uuid),
     moment("deleted_at", nullable=True),

@@ -71,6 +71,7 @@ FORWARDED = (
     Admitted("POST", "/api/admin/assets/{id}/retry-conversion", "converter"),
     Admitted("POST", "/api/admin/assets/{id}/cancel-conversion", "converter"),
     Admitted("GET", "/api/admin/assets/{id}/conversion-log", "converter"),
+    Admitted("POST", "/api/admin/assets/{id}/restore", "converter"),
     Admitted("POST", "/api/admin/assets/{id}/assign", "assignment"),
     Admitted("POST", "/api/admin/assets/{id}/undo-assign", "assignment"),
     Admitted("POST", "/api/admin/users/{id}/revert-assignment", "assignment"),

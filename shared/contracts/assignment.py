@@ -126,12 +126,16 @@ class AssetStateChanged(Event):
 
 
 class AssetWithdrawn(Event):
-    """Nobody has an asset, and nobody will be given it again: its owner may delete it."""
+    """Nobody has an asset, and nobody will be given it: its owner may delete it.
+
+    ``asset_version`` is the newest that was heard of: a restoration of a newer one was not meant.
+    """
 
     name = "assignment.asset.withdrawn"
     subject = "asset_id"
 
     asset_id: UUID
+    asset_version: int = 0
 
 
 class OperationCompleted(Event):

@@ -77,6 +77,16 @@ class AssetRestated(Event):
     version: int
 
 
+class AssetRestored(Event):
+    """An asset that was deleted is there again, as it was."""
+
+    name = "converter.asset.restored"
+    subject = "asset_id"
+
+    asset_id: UUID
+    version: int
+
+
 class AssetProgressed(Event):
     """How far the running conversion is, in percent of all its work."""
 

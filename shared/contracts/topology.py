@@ -66,6 +66,7 @@ ASSIGNMENT_FACTS = Queue(
         converter.AssetUploaded,
         converter.AssetStatusChanged,
         converter.AssetDeleted,
+        converter.AssetRestored,
     ),
     restated=(identity.UserRestated, converter.AssetRestated),
 )
@@ -82,6 +83,7 @@ AUDIT_TRAIL = Queue(
         converter.AssetUploaded,
         converter.AssetStatusChanged,
         converter.AssetDeleted,
+        converter.AssetRestored,
         converter.RenditionReady,
         assignment.AssetAssigned,
         assignment.AssetUnassigned,
@@ -102,6 +104,7 @@ NOTIFIER_STORE = Queue(
         converter.AssetUploaded,
         converter.AssetStatusChanged,
         converter.AssetDeleted,
+        converter.AssetRestored,
         converter.RenditionReady,
         assignment.AssetAssigned,
         assignment.AssetUnassigned,

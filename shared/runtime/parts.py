@@ -30,7 +30,7 @@ from shared.db.migrate import (
 from shared.runtime.ids import NewId
 from shared.runtime.keys import load_keys
 from shared.runtime.service import Runtime, Service
-from shared.runtime.settings import RuntimeSettings, SettingsError
+from shared.runtime.settings import SERVICE_PORTS, RuntimeSettings, SettingsError
 from shared.runtime.waiting import WaitingRoom
 
 log = structlog.get_logger()
@@ -45,6 +45,9 @@ _WORTH_WAITING = (
 )
 """Trouble with a database that its operator may mend while this process waits."""
 
+
+_SPARE = frozenset({"converter-worker"})
+"""What nobody misses: the converter works as well."""
 
 _EMBEDDED_BUS = 0x6D61727175656532
 _TRIES, _TRY_SECONDS = 20, 0.25
@@ -95,11 +98,12 @@ async def assembled(
 
 
 def _check(settings: RuntimeSettings, modules: Sequence[Module]) -> None:
-    names = {module.name for module in modules}
-    if settings.amqp_url is None and "gateway" not in names:
+    """Without a broker, a service that is not in this process would hear nothing."""
+    absent = sorted({"gateway", *SERVICE_PORTS} - _SPARE - {module.name for module in modules})
+    if settings.amqp_url is None and absent:
         raise SettingsError(
-            "MARQUEE_AMQP_URL: required to run services in processes of their own; "
-            "it takes an amqp:// or amqps:// address"
+            "MARQUEE_AMQP_URL: required to run services in processes of their own (this one is "
+            f"without {', '.join(absent)}); it takes an amqp:// or amqps:// address"
         )
 
 

@@ -24,6 +24,6 @@ async def withdraw(tx: Tx, asset_id: UUID) -> bool:
         raise absence
     if holders := await store.count_holders(tx, asset_id):
         raise AssetInUse(f"{holders} users have asset {asset_id}.", active_assignment_count=holders)
-    await store.withdraw_asset(tx, asset_id)
-    tx.emit(AssetWithdrawn(asset_id=asset_id))
+    version = await store.withdraw_asset(tx, asset_id)
+    tx.emit(AssetWithdrawn(asset_id=asset_id, asset_version=version))
     return True

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.assignment.domain.refusals import (
     PATIENCE_FOR_CONVERSION,
+    PATIENCE_FOR_RESTORATION,
     AssetNotCompleted,
     UserDisabled,
 )
@@ -161,7 +162,7 @@ class Change:
 def missing(asset: Asset, now: datetime) -> AssetNotFound | None:
     """The refusal of an asset that is not there, if it is not."""
     if asset.deleted:
-        return AssetNotFound(f"Asset {asset.id} was deleted.")
+        return AssetNotFound(f"Asset {asset.id} was deleted.", patience=PATIENCE_FOR_RESTORATION)
     if not asset.known:
         return AssetNotFound(f"There is no asset {asset.id}.", patience=patience_for(asset.id, now))
     return None

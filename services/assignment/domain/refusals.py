@@ -5,6 +5,8 @@ from __future__ import annotations
 from shared.contracts.refusal import Refusal
 
 PATIENCE_FOR_CONVERSION = 0.3
+PATIENCE_FOR_RESTORATION = 0.3
+"""Seconds in which word of what was just answered elsewhere arrives."""
 
 
 class AssetNotCompleted(Refusal):

@@ -223,9 +223,11 @@ _withdraw_asset = Statement(
     update(assets)
     .where(assets.c.id == bindparam("asset_id"))
     .values(deleted_at=bindparam("withdrawn_at"))
+    .returning(func.greatest(assets.c.version, assets.c.presence_version))
 )
 
 
-async def withdraw_asset(tx: Tx, asset_id: UUID) -> None:
-    """It can be given to nobody any more; hold it before."""
-    await tx.execute(_withdraw_asset, asset_id=asset_id, withdrawn_at=await tx.now())
+async def withdraw_asset(tx: Tx, asset_id: UUID) -> int:
+    """It can be given to nobody any more; hold it before. Returns the newest version known."""
+    now = await tx.now()
+    return int(await tx.fetchval(_withdraw_asset, asset_id=asset_id, withdrawn_at=now))

@@ -9,7 +9,7 @@ import pytest
 from services.assignment import commands, store
 from services.assignment.tests.world import World, outcome
 from shared.contracts.assignment import AssetWithdrawn
-from shared.contracts.converter import AssetDeleted, AssetInUse, AssetNotFound
+from shared.contracts.converter import AssetDeleted, AssetInUse, AssetNotFound, AssetRestored
 from shared.db import DATABASE_AWAY
 from shared.runtime.ids import new_id
 
@@ -21,9 +21,8 @@ async def test_a_withdrawn_asset_is_given_to_nobody(world: World) -> None:
     await world.withdraw(asset)
 
     assert await outcome(world.assign(asset, user)) == "asset_not_found"
-    assert [e for e in await world.events() if isinstance(e, AssetWithdrawn)] == [
-        AssetWithdrawn(asset_id=asset)
-    ]
+    [told] = [e for e in await world.events() if isinstance(e, AssetWithdrawn)]
+    assert told.asset_id == asset
 
 
 async def test_what_somebody_has_is_not_withdrawn(world: World) -> None:
@@ -91,3 +90,42 @@ async def test_of_a_race_only_one_side_wins(world: World) -> None:
         has = [await world.has(user) for user in users].count(asset)
         assert (withdrawn is None) == (has == 0)
         assert has == sum(not isinstance(each, BaseException) for each in given)
+
+
+async def test_a_restored_asset_can_be_given_again(world: World) -> None:
+    asset, user = await world.asset(), await world.user()
+    await world.withdraw(asset)
+    await world.learn(AssetDeleted(asset_id=asset, version=7))
+    assert await outcome(world.assign(asset, user)) == "asset_not_found"
+
+    await world.learn(AssetRestored(asset_id=asset, version=8))
+    await world.learn(AssetDeleted(asset_id=asset, version=7))  # word of before, once more
+    await world.assigned(asset, user)
+
+
+async def test_word_of_a_restoration_that_is_overtaken_changes_nothing(world: World) -> None:
+    asset, user = await world.asset(), await world.user()
+    await world.learn(AssetDeleted(asset_id=asset, version=9))
+    await world.learn(AssetRestored(asset_id=asset, version=8))
+    assert await outcome(world.assign(asset, user)) == "asset_not_found"
+
+
+async def test_what_is_withdrawn_says_how_much_of_it_is_known(world: World) -> None:
+    asset = await world.asset()
+    await world.learn(AssetDeleted(asset_id=asset, version=20))
+    await world.learn(AssetRestored(asset_id=asset, version=21))
+    await world.withdraw(asset)
+    [told] = [e for e in await world.events() if isinstance(e, AssetWithdrawn)]
+    assert told.asset_version == 21
+
+
+async def test_a_revert_brings_back_what_was_restored(world: World) -> None:
+    before, asset, user = await world.asset(), await world.asset(), await world.user()
+    await world.assigned(before, user)
+    given = await world.assigned(asset, user)
+    await world.withdraw(before)
+    await world.learn(AssetRestored(asset_id=before, version=30))
+    world.clock.advance(31)
+    back = (await world.revert(user, given.assignment.id)).reverted.goes_back_to
+    assert back is not None
+    assert back.asset_id == before

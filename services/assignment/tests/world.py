@@ -19,6 +19,7 @@ from shared.contracts.actor import Actor
 from shared.contracts.context import Context
 from shared.contracts.converter import (
     AssetDeleted,
+    AssetRestored,
     AssetStatusChanged,
     AssetUploaded,
     ConversionStatus,
@@ -76,6 +77,7 @@ class World:
             UserChanged: consumers.on_person,
             AssetUploaded: consumers.on_asset_uploaded,
             AssetStatusChanged: consumers.on_asset_status_changed,
+            AssetRestored: consumers.on_asset_restored,
             AssetDeleted: consumers.on_asset_deleted,
         }[type(event)]
         async with self.databases["assignment"].transaction(self.context) as tx:

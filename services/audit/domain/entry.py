@@ -20,6 +20,7 @@ Action = Literal[
     "retried",
     "asset_uploaded",
     "asset_deleted",
+    "asset_restored",
     "user_created",
     "user_changed",
     "api_key_created",

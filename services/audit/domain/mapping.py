@@ -17,7 +17,12 @@ from shared.contracts.assignment import (
     OperationUndone,
 )
 from shared.contracts.chunks import singly
-from shared.contracts.converter import AssetDeleted, AssetStatusChanged, AssetUploaded
+from shared.contracts.converter import (
+    AssetDeleted,
+    AssetRestored,
+    AssetStatusChanged,
+    AssetUploaded,
+)
 from shared.contracts.envelope import Envelope
 from shared.contracts.event import Event
 from shared.contracts.identity import (
@@ -130,6 +135,7 @@ DEEDS: Mapping[type[Event], _Told] = {
     AssetStatusChanged: _Told(_step, _transition),
     AssetUploaded: _Told("asset_uploaded", _fields("size_bytes", "sha256")),
     AssetDeleted: _Told("asset_deleted", _fields()),
+    AssetRestored: _Told("asset_restored", _fields()),
     UserCreated: _Told("user_created", _fields("role", "disabled")),
     UserChanged: _Told("user_changed", _fields("changed", "role", "disabled")),
     ApiKeyCreated: _Told("api_key_created", _fields("key_id", "prefix", "role")),

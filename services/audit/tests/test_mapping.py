@@ -23,6 +23,7 @@ from shared.contracts.assignment import (
 from shared.contracts.context import Context
 from shared.contracts.converter import (
     AssetDeleted,
+    AssetRestored,
     AssetStatusChanged,
     AssetUploaded,
     RenditionReady,
@@ -128,6 +129,7 @@ RENDERED = RenditionReady(asset_id=ASSET, rendition="thumbnail", object_key="t/r
 
 
 DELETED = AssetDeleted(asset_id=ASSET, version=9)
+RESTORED = AssetRestored(asset_id=ASSET, version=10)
 
 
 def changed(status: str, **more: object) -> AssetStatusChanged:
@@ -303,6 +305,12 @@ def test_a_bulk_that_failed_is_one_deed() -> None:
     }
 
 
+def test_a_restored_asset_is_a_deed() -> None:
+    deed = deed_of(told(RESTORED))
+    assert deed is not None
+    assert (deed.action, deed.asset_id, deed.metadata) == ("asset_restored", ASSET, {})
+
+
 def test_an_assignment_of_one_user_has_no_entry_besides() -> None:
     assert deed_of(told(DONE.model_copy(update={"kind": "assign"}))) is None
 
@@ -342,7 +350,7 @@ def test_a_rendition_is_no_deed() -> None:
 def test_every_event_of_the_queue_is_known_here() -> None:
     of_users = (ASSIGNED, UNASSIGNED, REVERTED, IN_BULK, TAKEN_BACK_IN_BULK)
     of_operations = (DONE, FAILED, UNDONE)
-    of_assets = (UPLOADED, RENDERED, DELETED, changed("completed"))
+    of_assets = (UPLOADED, RENDERED, DELETED, RESTORED, changed("completed"))
     of_people = (CREATED, CHANGED, KEY_CREATED, KEY_DELETED)
     of_tenants = (TENANT_CREATED, TENANT_CHANGED)
     known = (*of_users, *of_operations, *of_assets, *of_people, *of_tenants)

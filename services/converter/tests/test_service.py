@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from aiohttp.test_utils import TestClient, TestServer
 
 from services.converter.service import build, build_worker
@@ -106,6 +107,26 @@ async def test_an_upload_is_converted_at_once(house: House, clip: MakeClip) -> N
         assert asset["progress"] == 100
         assert asset["webm_url"].startswith(f"/media/{ident}/webm.webm?")
     assert [path for path in (house.home / "work").rglob("*") if path.is_file()] == []
+
+
+async def test_a_predecessor_is_spoken_of_only_if_it_left_something(
+    house: House, clip: MakeClip
+) -> None:
+    async with house.process(build) as client:
+        ident = await upload(client, await clip("silent"))
+        await until(client, ident, conversion_status="completed")
+    for lease, told in ((None, []), (new_id(), ["predecessor_cleared"])):
+        await house.databases.as_admin(
+            "update converter.queue_jobs set status = case when $1::uuid is null then status"
+            " else 'processing' end, lease_token = $1,"
+            " lease_expires_at = case when $1::uuid is null then null else now() end",
+            lease,
+        )
+        with structlog.testing.capture_logs() as logs:
+            async with house.process(build):
+                pass
+        said = [line["event"] for line in logs]
+        assert [event for event in said if event == "predecessor_cleared"] == told
 
 
 async def test_a_stopped_process_leaves_its_work_to_the_next(house: House, clip: MakeClip) -> None:

@@ -19,12 +19,19 @@ from shared.runtime import waiting
 from shared.runtime.ids import new_id
 from shared.runtime.parts import BUS_SCHEMA, Module, assembled
 from shared.runtime.service import Runtime, Service
-from shared.runtime.settings import RuntimeSettings, SettingsError
+from shared.runtime.settings import SERVICE_PORTS, RuntimeSettings, SettingsError
 from shared.runtime.waiting import WaitingRoom
 from shared.testing.databases import Databases
 from shared.testing.fixtures import OpenDatabases
 
 Start = Callable[[], AbstractAsyncContextManager[Runtime]]
+
+
+def _module(name: str) -> Module:
+    return Module(name, build=lambda _: Service(name))
+
+
+EVERYTHING = [_module(name) for name in ("gateway", *SERVICE_PORTS) if name != "converter-worker"]
 
 
 def starting(directory: Path, databases: Databases, *, migrates: bool) -> Start:
@@ -40,12 +47,29 @@ def starting(directory: Path, databases: Databases, *, migrates: bool) -> Start:
     return partial(
         assembled,
         settings,
-        [Module("gateway", build=lambda _: Service("gateway"))],
+        EVERYTHING,
         peers={},
         clock=Clock(),
         new_id=new_id,
         waiting=WaitingRoom([]),
     )
+
+
+@pytest.mark.parametrize("names", ["gateway", "audit", "gateway identity converter-worker"])
+async def test_a_part_of_the_services_needs_a_broker(tmp_path: Path, names: str) -> None:
+    some = [_module(name) for name in names.split()]
+    with pytest.raises(SettingsError, match=r"MARQUEE_AMQP_URL: .*without .*notifier") as raised:
+        async with assembled(
+            RuntimeSettings(data_dir=tmp_path),
+            some,
+            peers={},
+            clock=Clock(),
+            new_id=new_id,
+            waiting=WaitingRoom([]),
+        ):
+            pass
+    assert "converter-worker" not in str(raised.value)
+    assert not list(tmp_path.iterdir()), "nothing was begun"
 
 
 async def test_a_second_process_on_the_same_database_needs_a_broker(
