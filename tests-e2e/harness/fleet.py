@@ -39,6 +39,7 @@ class Fleet:
     """The running processes by name; ``url`` is the gateway's."""
 
     url: str
+    amqp_url: str
     processes: dict[str, Process]
 
 
@@ -71,7 +72,7 @@ async def fleet(parts: Parts, directory: Path, *, workers: int = 2) -> AsyncIter
 
         started = await asyncio.gather(*(start(name, *what) for name, what in named.items()))
         processes = dict(zip(named, started, strict=True))
-        yield Fleet(processes["gateway"].url, processes)
+        yield Fleet(processes["gateway"].url, parts.amqp_url, processes)
 
 
 def free_port() -> int:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
+import aio_pika
 import aiohttp
 import pytest
 
-from harness.client import Client
+from harness.client import Client, Json
 from harness.clips import make_clip
 from harness.events import announced, check_once
 from harness.fleet import Fleet, Parts, fleet
@@ -99,6 +101,50 @@ async def test_a_killed_worker_s_conversion_completes_once(
         await client.completed(asset["id"], within=240)
         await check_once(client, asset["id"])
     assert len(await announced(client, assets[0]["id"])) == 7
+
+
+async def test_operators_see_all_processes_and_replay_over_the_broker(
+    distributed: Fleet, client: Client
+) -> None:
+    """The last of this file: it kills a service."""
+
+    async def well() -> None:
+        system = await client.get("/api/admin/system")
+        assert system["status"] == "ok", system["services"]
+        assert system["versions"]["broker"].startswith("RabbitMQ ")
+        assert system["disk"]["blobs"] == {"kind": "s3", "space": None}
+        consumers = {queue["name"]: queue["consumers"] for queue in system["queues"]}
+        assert consumers["audit.trail"] == 1
+        assert consumers["converter.tickets"] >= 2
+        assert system["conversions"]["workers"] == consumers["converter.tickets"]
+
+    await eventually(well, within=30)
+    connection = await aio_pika.connect(distributed.amqp_url)
+    async with connection, connection.channel() as channel:
+        poison = aio_pika.Message(b"no JSON", headers={"ce-tenantid": "default"})
+        await channel.default_exchange.publish(poison, routing_key="notifier.store")
+
+    async def only(replays: int) -> Json:
+        items = (await client.get("/api/admin/parked", queue="notifier.store"))["items"]
+        assert [each["replays"] for each in items] == [replays], items
+        assert items[0]["error_class"] == "MalformedMessage"
+        return dict(items[0])
+
+    async def parked(replays: int) -> None:
+        await only(replays)
+
+    await eventually(partial(parked, 0), within=30)
+    path = f"/api/admin/parked/{(await only(0))['id']}/replay"
+    assert (await client.post(path, expect=202))["outcome"] == "replayed"
+    await eventually(partial(parked, 1), within=30)
+    told = await client.post("/api/admin/resync", {"consumer": "converter"}, expect=202)
+    assert told["told"][0]["count"] > 0
+
+    await distributed.processes["notifier"].kill()
+    system = await client.get("/api/admin/system")
+    states = {each["name"]: each["status"] for each in system["services"]}
+    assert states.pop("gateway") == "degraded"
+    assert [name for name, status in states.items() if status == "down"] == ["notifier"]
 
 
 async def _busy_worker(distributed: Fleet) -> Process:
