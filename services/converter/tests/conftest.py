@@ -1,4 +1,4 @@
-"""Tiny films, made once per run by the same ffmpeg that converts them."""
+"""Tiny films, made once per run by the same ffmpeg that converts them; and who asks for what."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from shared.runtime.sandbox import Sandbox
 from shared.testing.fixtures import OpenDatabases
 
 if TYPE_CHECKING:
+    from services.converter.tests.asking import Client
     from services.converter.tests.studio import Studio
+    from services.converter.tests.uploading import Sender
 
 BINARY = Path(imageio_ffmpeg.get_ffmpeg_exe())
 PICTURE = "-f lavfi -i testsrc2=s={size}:d=1:r=24"
@@ -124,3 +126,33 @@ async def studio(databases: OpenDatabases, tmp_path: Path) -> AsyncIterator[Stud
     await made.scratch.open()
     yield made
     await made.close()
+
+
+@pytest.fixture
+async def limit(clip: MakeClip) -> int:
+    """Exactly the size of the film with sound."""
+    return (await clip("sound")).stat().st_size
+
+
+@pytest.fixture
+async def client(studio: Studio, limit: int) -> AsyncIterator[Client]:
+    """An administrator."""
+    from services.converter.tests.asking import serving
+
+    async with serving(studio, limit) as client:
+        yield client
+
+
+@pytest.fixture
+async def sender(studio: Studio, tmp_path: Path) -> AsyncIterator[Sender]:
+    """An administrator whose uploads may come in pieces."""
+    from services.converter.tests.uploading import replica
+
+    async with replica(studio, tmp_path) as sender:
+        yield sender
+
+
+@pytest.fixture
+async def film(clip: MakeClip) -> bytes:
+    """A film of some tens of kilobytes."""
+    return (await clip("sound")).read_bytes()

@@ -15,9 +15,9 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from services.converter import http
+from services.converter.tests.asking import ASSETS, SIGNER, intake
 from services.converter.tests.conftest import MakeClip
 from services.converter.tests.studio import ADMIN, Studio
-from services.converter.tests.test_http import ASSETS, SIGNER, intake
 from shared.testing.callers import SEAL, signed
 from shared.web.application import application
 

@@ -10,24 +10,20 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
 
-from services.converter import consumers, http
+from services.converter import consumers
 from services.converter.domain.recipes import Command
 from services.converter.domain.retry import Failure
 from services.converter.ffmpeg import ConversionFailed
+from services.converter.tests.asking import ASSETS, Client, serving
 from services.converter.tests.conftest import MakeClip
 from services.converter.tests.studio import ADMIN, HERE, Studio, ticket
-from services.converter.tests.test_http import ASSETS, SIGNER, intake
 from shared.bus.port import Ack, Delivery
 from shared.contracts.assignment import AssetWithdrawn
 from shared.contracts.converter import AssetDeleted, AssetStatusChanged, TicketIssued
 from shared.contracts.envelope import seal
 from shared.runtime.ids import new_id
-from shared.testing.callers import SEAL, signed
-from shared.web.application import application
-
-Client = TestClient[Any, Any]
+from shared.testing.callers import signed
 
 ENDLESS = Command(
     ("-nostdin", "-f", "lavfi", "-re", "-i", "testsrc2", "-f", "null", "-"), seconds=None
@@ -36,9 +32,7 @@ ENDLESS = Command(
 
 @pytest.fixture
 async def client(studio: Studio) -> AsyncIterator[Client]:
-    parts = http.Parts(studio.database, intake(studio, 10**9), SIGNER, studio.blobs)
-    server = TestServer(application("converter", [http.routes.given(parts)], seal=SEAL))
-    async with TestClient(server, headers=signed(actor=ADMIN)) as client:
+    async with serving(studio, limit=10**9) as client:
         yield client
 
 

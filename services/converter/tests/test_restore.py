@@ -13,9 +13,9 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from services.converter import consumers, http, orders
 from services.converter.shelf import GRACE
+from services.converter.tests.asking import ASSETS, SIGNER, intake
 from services.converter.tests.conftest import MakeClip
 from services.converter.tests.studio import ADMIN, HERE, Studio
-from services.converter.tests.test_http import ASSETS, SIGNER, intake
 from shared.contracts.assignment import AssetWithdrawn
 from shared.contracts.converter import AssetRestored
 from shared.runtime.ids import new_id

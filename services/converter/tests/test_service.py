@@ -13,9 +13,9 @@ import structlog
 from aiohttp.test_utils import TestClient, TestServer
 
 from services.converter.service import build, build_worker
+from services.converter.tests.asking import ASSETS, form
 from services.converter.tests.conftest import MakeClip
 from services.converter.tests.studio import ADMIN
-from services.converter.tests.test_http import ASSETS, form
 from shared.blobs.local import LocalBlobs
 from shared.bus.embedded import EmbeddedBus
 from shared.bus.outbox import Outbox

@@ -153,3 +153,30 @@ async def replica(
         yield Sender(client)
     assert list(scratch.own.iterdir()) == [], "scratch is left behind"
     await scratch.close()
+
+
+async def originals(studio: Studio) -> dict[str, bytes]:
+    """What is stored; nothing but assets' originals may be."""
+    found = {}
+    for key in await studio.keys():
+        async with studio.blobs.read(key) as download:
+            found[key] = b"".join([chunk async for chunk in download.chunks])
+    return found
+
+
+async def code(answer: Any) -> tuple[int, str]:
+    """How a refusal is told."""
+    return answer.status, (await answer.json())["code"]
+
+
+async def nothing_is_left(studio: Studio) -> None:
+    """No row of an asset and no file may be there."""
+    rows = await studio.databases.as_admin(
+        "select id::text from converter.admin_media_assets"
+        " union all select id::text from converter.queue_jobs"
+        " union all select id::text from converter.outbox"
+        " union all select object_key from converter.incoming"
+        " union all select object_key from converter.upload_parts"
+    )
+    assert rows == []
+    assert await studio.keys() == set()

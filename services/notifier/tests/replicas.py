@@ -197,3 +197,8 @@ class Replica:
         async with self.client.get(path, headers=self.headers(**caller)) as answer:
             assert answer.status == 200, await answer.text()
             return cast(dict[str, Any], await answer.json())
+
+
+def offsets(messages: list[dict[str, Any]]) -> list[int]:
+    """In the order they were heard."""
+    return [message["offset"] for message in messages]
