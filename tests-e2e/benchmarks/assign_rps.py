@@ -26,7 +26,7 @@ async def measure(bench: Bench) -> None:
     notes: dict[str, float] = {}
 
     async def ours() -> Outcome:
-        async with watched(house.product.process.pid) as usage:
+        async with watched(*house.product.pids) as usage:
             outcome = await fire(house.plan(lanes, **times))
         notes.update(usage.notes(), p50_ms=outcome.percentile(0.5))
         await house.product.settled()

@@ -22,7 +22,10 @@ async def bare_assignment(stage: Stage, house: House) -> AsyncIterator[Bare]:
 
 async def furnish(house: House, dsn: str) -> None:
     """Let a database know the people and assets that the product's does."""
-    source, target = await asyncpg.connect(house.product.database), await asyncpg.connect(dsn)
+    source, target = (
+        await asyncpg.connect(house.product.place.admin_dsn),
+        await asyncpg.connect(dsn),
+    )
     for table in ("users", "admins", "assets"):
         rows = await source.fetch(f"select * from assignment.{table}")
         await target.copy_records_to_table(

@@ -35,7 +35,7 @@ class House:
         ]
         if missing:
             await fire(self.plan([missing[lane::_AT_ONCE] for lane in range(_AT_ONCE)]))
-            database = await asyncpg.connect(self.product.database)
+            database = await asyncpg.connect(self.product.place.admin_dsn)
             rows = await database.fetch(
                 "select id from identity.users where email like '%@b.example' order by id"
             )

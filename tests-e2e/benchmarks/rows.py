@@ -12,6 +12,9 @@ ROWS = {
     "assign_storm": "assign_storm",
     "bulk_1000": "bulk",
     "bulk_10000": "bulk",
+    "relay_rate": "relay_rate",
+    "consume_rate": "consume_rate",
+    "audit_ingest": "audit_ingest",
 }
 
 APART: dict[str, str] = {}

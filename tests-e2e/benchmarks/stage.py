@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -16,6 +16,7 @@ import aiohttp
 import asyncpg
 
 from harness.client import Client
+from harness.fleet import SERVICES, free_port
 from harness.launch import ROOT, Process, launched
 from harness.product import ADMINISTRATOR, EMAIL, PASSWORD
 from shared.contracts.topology import QUEUES
@@ -23,12 +24,10 @@ from shared.db.embedded import EmbeddedPostgres
 from shared.testing.brokers import Breakable, Broker, fresh_vhost, own_broker
 from shared.testing.databases import Databases, PostgresServer, fresh_databases
 
-SCHEMAS = ("identity", "converter", "assignment", "audit", "notifier")
-
 READY = b"ready at "
 """What a bare server says first; its URL follows."""
 
-_KEYS = {
+KEYS = {
     "MARQUEE_SECRET_KEY": "a secret that only benchmarks know, of some length",
     "MARQUEE_AUDIT_SIGNING_KEY": "another secret that only benchmarks know, as long",
 }
@@ -37,13 +36,46 @@ _PATIENCE = 600.0
 
 
 @dataclass(frozen=True)
+class Place:
+    """A database, a virtual host and a directory that processes of the product share."""
+
+    dsn: str
+    admin_dsn: str
+    amqp_url: str
+    directory: Path
+
+    @asynccontextmanager
+    async def running(self, *names: str, **environment: str) -> AsyncIterator[Process]:
+        """The named services, or all of them, in a process."""
+        given = {
+            **ADMINISTRATOR,
+            **KEYS,
+            "MARQUEE_DATABASE_URL": self.dsn,
+            "MARQUEE_DATABASE_ADMIN_URL": self.admin_dsn,
+            "MARQUEE_AMQP_URL": self.amqp_url,
+            "MARQUEE_DATA_DIR": str(self.directory),
+            "MARQUEE_LOG_FORMAT": "json",
+            "MARQUEE_PORT": "0",
+            "MARQUEE_SERVICE_PORT": "0",
+            **environment,
+        }
+        log = self.directory / f"{'-'.join(names) or 'all'}.log"
+        async with launched(*names, log=log, environment=given, within=180) as process:
+            yield process
+
+
+@dataclass(frozen=True)
 class Product:
     """A product under measurement, its administrator, and where its data lies."""
 
-    process: Process
+    place: Place
+    processes: Mapping[str, Process]
     client: Client
-    database: str
-    amqp_url: str
+
+    @property
+    def pids(self) -> list[int]:
+        """All its processes."""
+        return [process.pid for process in self.processes.values()]
 
     async def settled(self) -> None:
         """Wait until nothing is on its way any more: outboxes, marks and queues are empty.
@@ -53,11 +85,11 @@ class Product:
         calm = 0
         async with (
             asyncio.timeout(_PATIENCE),
-            await aio_pika.connect(self.amqp_url) as connection,
+            await aio_pika.connect(self.place.amqp_url) as connection,
             connection.channel() as channel,
         ):
-            database = await asyncpg.connect(self.database)
-            waiting = " union all ".join(f"select 1 from {name}.outbox" for name in SCHEMAS)
+            database = await asyncpg.connect(self.place.admin_dsn)
+            waiting = " union all ".join(f"select 1 from {name}.outbox" for name in SERVICES)
             marks = "select 1 from assignment.dirty_assets"
             while calm < _SETTLED:
                 queues = [
@@ -82,31 +114,33 @@ class Stage:
     _numbers: Callable[[], int] = field(default_factory=lambda: count(1).__next__)
 
     @asynccontextmanager
-    async def product(
-        self, *names: str, database: str | None = None, **environment: str
-    ) -> AsyncIterator[Product]:
-        """All services, or those named, in a process of their own on a database of their own."""
-        name = f"product-{self._numbers()}"
+    async def place(self) -> AsyncIterator[Place]:
+        """An empty database and an empty virtual host."""
         async with (
             fresh_databases(self.postgres) as fresh,
             fresh_vhost(self.broker, self.directory) as amqp_url,
         ):
-            given = {
-                **ADMINISTRATOR,
-                **_KEYS,
-                "MARQUEE_DATABASE_URL": fresh.dsn,
-                "MARQUEE_DATABASE_ADMIN_URL": fresh.admin_dsn,
-                "MARQUEE_AMQP_URL": amqp_url,
-                "MARQUEE_DATA_DIR": str(self.directory / name),
-                "MARQUEE_LOG_FORMAT": "json",
-                "MARQUEE_PORT": "0",
-                **environment,
+            directory = self.directory / f"place-{self._numbers()}"
+            directory.mkdir()
+            yield Place(fresh.dsn, fresh.admin_dsn, amqp_url, directory)
+
+    @asynccontextmanager
+    async def product(self, *apart: str, **environment: str) -> AsyncIterator[Product]:
+        """All services in one process, but for those that shall have one of their own."""
+        ports = {name: free_port() for name in apart}
+        urls = {f"MARQUEE_{n.upper()}_URL": f"http://127.0.0.1:{p}" for n, p in ports.items()}
+        together = [name for name in ("gateway", *SERVICES) if name not in apart]
+        async with self.place() as place, AsyncExitStack() as stack:
+            started = {
+                name: await stack.enter_async_context(
+                    place.running(name, MARQUEE_SERVICE_PORT=str(port), **environment)
+                )
+                for name, port in ports.items()
             }
-            log = self.directory / f"{name}.log"
-            async with launched(*names, log=log, environment=given) as process:
-                client = Client(process.url, self.http)
-                await client.log_in(EMAIL, PASSWORD)
-                yield Product(process, client, fresh.admin_dsn, amqp_url)
+            main = await stack.enter_async_context(place.running(*together, **urls, **environment))
+            client = Client(main.url, self.http)
+            await client.log_in(EMAIL, PASSWORD)
+            yield Product(place, {"gateway": main, **started}, client)
 
     @asynccontextmanager
     async def database(self, *schemas: str) -> AsyncIterator[Databases]:
