@@ -17,7 +17,7 @@ from shared.bus.rabbit.connection import Timing, broker_errors
 log = structlog.get_logger()
 
 WINDOW = 256
-"""Publishes in flight; the client goes through all of them for each multiple confirm."""
+"""Publishes in flight, more than a batch; for each multiple confirm the client goes through all."""
 
 
 class Outlet:
@@ -69,6 +69,7 @@ class Outlet:
                     routing_key=key,
                     properties=message.properties,
                     mandatory=self._confirms,
+                    wait=False,  # for the socket; a confirm says more, and so many share a write
                 )
         except TimeoutError:
             self._give_up(channel)
