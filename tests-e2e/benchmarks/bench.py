@@ -47,10 +47,12 @@ class Bench:
         bare: Callable[[], Awaitable[T]],
         *,
         pairs: int = PAIRS,
+        warm: bool = True,
     ) -> Pairs[T]:
-        """Measure A B A B ... after one of each to warm up."""
-        await ours()
-        await bare()
+        """Measure A B A B ... after one of each to warm up, unless there is nothing to warm."""
+        if warm:
+            await ours()
+            await bare()
         found = [(await ours(), await bare()) for _ in range(self.size(pairs, 2))]
         return Pairs([a for a, _ in found], [b for _, b in found])
 

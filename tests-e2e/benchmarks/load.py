@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import count
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -27,12 +28,13 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class Shot(NamedTuple):
-    """One request; latencies are kept by ``label``."""
+    """One request; latencies are kept by ``label``. It sends JSON, or the ``film`` at a path."""
 
     label: str
     method: str
     path: str
     body: Any = None
+    film: str | None = None
 
 
 @dataclass(frozen=True)
@@ -147,9 +149,14 @@ def _times(plan: Plan, number: int, start: float) -> Iterator[tuple[float, Shot,
 
 
 def _encoded(plan: Plan, shot: Shot) -> bytes:
-    body = b"" if shot.body is None else json.dumps(shot.body).encode()
-    kind = {} if shot.body is None else {"Content-Type": "application/json"}
-    headers = {"Host": urlsplit(plan.url).netloc, **plan.headers, **kind}
+    kind, body = "application/json", b""
+    if shot.film:
+        kind, body = "video/mp4", Path(shot.film).read_bytes()
+    elif shot.body is not None:
+        body = json.dumps(shot.body).encode()
+    headers = {"Host": urlsplit(plan.url).netloc, **plan.headers}
+    if body:
+        headers["Content-Type"] = kind
     lines = [f"{shot.method} {shot.path} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items())]
     return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
 

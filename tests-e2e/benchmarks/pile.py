@@ -17,6 +17,7 @@ from uuid_utils.compat import uuid7
 from shared.bus.rabbit.topology import Topology, declare
 from shared.bus.rabbit.wire import to_amqp
 from shared.contracts.context import Context
+from shared.contracts.converter import AssetUploaded
 from shared.contracts.envelope import Message, seal
 from shared.contracts.identity import UserCreated
 
@@ -88,6 +89,27 @@ def new_users(number: int) -> list[Message]:
                 disabled=False,
                 version=1,
                 created_at=now,
+            ),
+            ident=uuid7(),
+            time=now,
+            context=Context("default"),
+        )
+        for _ in range(number)
+    ]
+
+
+def uploads(number: int) -> list[Message]:
+    """So many assets, which were uploaded just now."""
+    now = datetime.now(UTC)
+    return [
+        seal(
+            AssetUploaded(
+                asset_id=uuid7(),
+                title="Aurora",
+                filename="aurora.mp4",
+                size_bytes=1_000_000,
+                sha256="0" * 64,
+                version=1,
             ),
             ident=uuid7(),
             time=now,

@@ -12,9 +12,22 @@ ROWS = {
     "assign_storm": "assign_storm",
     "bulk_1000": "bulk",
     "bulk_10000": "bulk",
+    "history_page": "history_page",
+    "notify_latency": "notify_latency",
+    "fanout_rate": "fanout_rate",
+    "enqueue_rate": "enqueue_rate",
+    "convert_backlog": "convert_overhead",
+    "convert_overhead": "convert_overhead",
+    "convert_speed": "convert",
+    "first_preview": "convert",
+    "convert_again": "convert",
+    "upload_stream": "upload_stream",
     "relay_rate": "relay_rate",
     "consume_rate": "consume_rate",
     "audit_ingest": "audit_ingest",
+    "audit_verify": "audit_verify",
+    "cold_start": "cold_start",
+    "scale_out": "scale_out",
 }
 
 APART: dict[str, str] = {}
