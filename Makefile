@@ -12,7 +12,7 @@ TUS := tests-e2e/tus
 TUS_CLIENT := $(TUS)/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock clean
+.PHONY: help run test check bench format lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ check: .venv/.dev  ## format, lint, types, import rules, contract files, lock fi
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q shared/contracts shared/testing/tests/test_locks.py
+
+bench: .venv/.dev  ## measure against baselines; BENCH=name,name picks rows, BENCH_CLIP=file the film
+	@PYTHONPATH=.:tests-e2e exec $(BIN)/python -m benchmarks
 
 format: .venv/.dev  ## put the sources into shape
 	$(BIN)/python -m ruff check --fix-only --quiet .

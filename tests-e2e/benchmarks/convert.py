@@ -12,6 +12,7 @@ from benchmarks.bench import PAIRS_OF_LONG, Bench
 from benchmarks.figures import alone, at_most, compared, times_at_least, times_at_most
 from benchmarks.stage import Product
 from benchmarks.usage import watched
+from harness.client import Socket
 
 TARGETS = {
     "convert_speed": times_at_most(0.20, "s"),
@@ -23,11 +24,13 @@ TARGETS = {
 }
 
 SCRIPT = """set -e
+fit="scale=w=1920:h=1080:force_original_aspect_ratio=decrease:flags=lanczos"
+small="fps=12,scale=480:-2:flags=lanczos"
 ffmpeg="$0 -nostdin -v error -y"
-$ffmpeg -i "$1" -vf "scale=w=1920:h=1080:force_original_aspect_ratio=decrease:flags=lanczos,fps=24" \\
-  -pix_fmt yuv420p -c:v libvpx-vp9 -crf 32 -b:v 1800k -maxrate 2700k -minrate 900k -bufsize 2700k \\
-  -g 96 -keyint_min 96 -speed 2 -c:a libopus -b:a 96k -ac 2 peer.webm
-$ffmpeg -t 10 -i "$1" -vf "fps=12,scale=480:-2:flags=lanczos,split[a][b];[a]palettegen[p];[b][p]paletteuse" peer.gif
+$ffmpeg -i "$1" -vf "$fit,fps=24" -pix_fmt yuv420p -c:v libvpx-vp9 -crf 32 -b:v 1800k \\
+  -maxrate 2700k -minrate 900k -bufsize 2700k -g 96 -keyint_min 96 -speed 2 \\
+  -c:a libopus -b:a 96k -ac 2 peer.webm
+$ffmpeg -t 10 -i "$1" -vf "$small,split[a][b];[a]palettegen[p];[b][p]paletteuse" peer.gif
 $ffmpeg -i "$1" -frames:v 1 peer.jpg
 """
 """What others do: MediaCMS's recipe for VP9 at 1080p, a plain GIF with a palette, and a JPEG."""
@@ -101,7 +104,7 @@ async def _converted(bench: Bench, product: Product, film: Path) -> Done:
     return Done(seconds, target, previews, again)
 
 
-async def _completed(socket, ident: str) -> None:
+async def _completed(socket: Socket, ident: str) -> None:
     await socket.event(
         "converter.asset.status_changed", asset_id=ident, status="completed", within=600
     )

@@ -32,7 +32,7 @@ async def film(bench: Bench) -> Path:
     if not target.exists():
         inputs = [part for picture in PICTURES for part in ("-f", "lavfi", "-i", picture)]
         tone = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"]
-        picture = "[0][1]overlay=1200:640,noise=alls=6:allf=t,format=yuv420p"
+        picture = "[0][1]overlay=1200:640,format=yuv420p"
         codecs = ["-c:v", "libx264", "-preset", "veryfast", "-b:v", "6M", "-c:a", "aac"]
         await run(*inputs, *tone, "-lavfi", picture, "-t", str(seconds), *codecs, str(target))
     return target

@@ -45,7 +45,9 @@ class Place:
     directory: Path
 
     @asynccontextmanager
-    async def running(self, *names: str, **environment: str) -> AsyncIterator[Process]:
+    async def running(
+        self, *names: str, program: str = "services", **environment: str
+    ) -> AsyncIterator[Process]:
         """The named services, or all of them, in a process."""
         given = {
             **ADMINISTRATOR,
@@ -60,7 +62,9 @@ class Place:
             **environment,
         }
         log = self.directory / f"{'-'.join(names) or 'all'}.log"
-        async with launched(*names, log=log, environment=given, within=180) as process:
+        async with launched(
+            *names, log=log, environment=given, within=180, program=program
+        ) as process:
             yield process
 
 
@@ -125,7 +129,9 @@ class Stage:
             yield Place(fresh.dsn, fresh.admin_dsn, amqp_url, directory)
 
     @asynccontextmanager
-    async def product(self, *apart: str, **environment: str) -> AsyncIterator[Product]:
+    async def product(
+        self, *apart: str, program: str = "services", **environment: str
+    ) -> AsyncIterator[Product]:
         """All services in one process, but for those that shall have one of their own."""
         ports = {name: free_port() for name in apart}
         urls = {f"MARQUEE_{n.upper()}_URL": f"http://127.0.0.1:{p}" for n, p in ports.items()}
@@ -133,11 +139,15 @@ class Stage:
         async with self.place() as place, AsyncExitStack() as stack:
             started = {
                 name: await stack.enter_async_context(
-                    place.running(name, MARQUEE_SERVICE_PORT=str(port), **environment)
+                    place.running(
+                        name, program=program, MARQUEE_SERVICE_PORT=str(port), **environment
+                    )
                 )
                 for name, port in ports.items()
             }
-            main = await stack.enter_async_context(place.running(*together, **urls, **environment))
+            main = await stack.enter_async_context(
+                place.running(*together, program=program, **urls, **environment)
+            )
             client = Client(main.url, self.http)
             await client.log_in(EMAIL, PASSWORD)
             yield Product(place, {"gateway": main, **started}, client)

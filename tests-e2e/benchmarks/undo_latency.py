@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from benchmarks.assignment import bare_assignment
 from benchmarks.bench import Bench
@@ -40,7 +40,7 @@ async def measure(bench: Bench) -> None:
     bench.report(compared("undo_latency.assign_p99", TARGETS, pairs, _p99("assign")))
 
 
-def _p99(label: str):
+def _p99(label: str) -> Callable[[Outcome], float]:
     return lambda outcome: outcome.percentile(0.99, label)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from benchmarks import films
 from benchmarks.bench import Bench
 from benchmarks.figures import alone, at_most, compared, times_at_least
 from benchmarks.load import Plan, Shot, fire
 from benchmarks.stage import bare
 from benchmarks.usage import MIB, watched
+from harness.client import Client
 
 TARGETS = {
     "upload_stream": times_at_least(0.8, "MiB/s"),
@@ -40,16 +39,11 @@ async def measure(bench: Bench) -> None:
             return size / MIB / (await fire(Plan(plain.url, [[shot]]))).seconds
 
         pairs = await bench.pairs(ours, theirs)
-    _forget(large)
     bench.report(compared("upload_stream", TARGETS, pairs, float))
     bench.report(alone("upload_stream.memory", TARGETS, grown[1:]))
 
 
-async def _tidy(client) -> None:
+async def _tidy(client: Client) -> None:
     """Let the conversion end before the next is measured."""
     page = await client.get("/api/admin/assets", limit=1)
     await client.completed(page["items"][0]["id"])
-
-
-def _forget(large: Path) -> None:
-    large.unlink()
