@@ -63,13 +63,14 @@ class Outlet:
         try:
             async with asyncio.timeout(self._timing.reply):
                 underlay = await channel.get_underlay_channel()
-                await underlay.basic_publish(
+                # A confirm says more than a socket that took it, and so many share a write.
+                await underlay.basic_publish(  # type: ignore[call-arg]  # its interface lacks wait
                     message.body,
                     exchange=exchange,
                     routing_key=key,
                     properties=message.properties,
                     mandatory=self._confirms,
-                    wait=False,  # for the socket; a confirm says more, and so many share a write
+                    wait=False,
                 )
         except TimeoutError:
             self._give_up(channel)
