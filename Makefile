@@ -14,7 +14,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 NODE_PACKAGES := $(patsubst %,tests-e2e/%/node_modules/.package-lock.json,tus documents)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format docs lock clean up down
+.PHONY: help run test check bench format docs lock clean up down
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ check: .venv/.dev  ## format, lint, types, import rules, contract files, lock fi
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q shared/contracts shared/testing/tests/test_locks.py
 	$(BIN)/python -m docs.generate --check
+
+bench: .venv/.dev  ## measure against baselines; BENCH=name,name picks rows, BENCH_CLIP=file the film
+	@PYTHONPATH=.:tests-e2e exec $(BIN)/python -m benchmarks
 
 format: .venv/.dev  ## put the sources into shape
 	$(BIN)/python -m ruff check --fix-only --quiet .

@@ -72,6 +72,11 @@ class Plan(NamedTuple):
     fingerprint: str
     alternative: str
 
+    @property
+    def prints(self) -> list[str]:
+        """Of all that will do."""
+        return [self.fingerprint, self.alternative]
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -102,21 +107,37 @@ class Attempt:
         await self.workshop.shelf.tidy(self.job)
 
     async def _recall(self) -> dict[Rendition, str] | None:
-        """Refer to what the same bytes gave before, without a look at them; None if not to all."""
+        """Refer to what the same bytes gave before, without a look at them; None if not to all.
+
+        A queue full of such jobs is only as fast as this, so it takes two transactions.
+        """
         source = self.job.source_sha256
         if source is None:
             return None
-        probe = await self.persist(self.job, lambda tx: sources.known(tx, source))
-        if probe is None:
+
+        async def remember(tx: Tx) -> tuple[Probe, list[Output]] | None:
+            probe = await sources.known(tx, source)
+            if probe is None:
+                return None
+            planned = self._planned(probe)
+            found = [await renditions.shared(tx, source, plan.prints) for plan in planned]
+            return (probe, [output for output in found if output]) if all(found) else None
+
+        remembered = await self.persist(self.job, remember)
+        if remembered is None:
             return None
-        found = [await self._shared(plan) for plan in self._planned(probe)]
-        outputs = [output for output in found if output]
-        if len(outputs) < len(found):
-            return None
-        await self.persist(self.job, lambda tx: assets.learn(tx, self.job.asset_id, probe))
+        probe, outputs = remembered
         for output in outputs:
-            await self._publish(output)
-        return await self._published()
+            if not await self._still_whole(output):
+                return None
+
+        async def publish(tx: Tx) -> dict[Rendition, str]:
+            await assets.learn(tx, self.job.asset_id, probe)
+            for output in outputs:
+                await renditions.publish(tx, self.job, output)
+            return await renditions.published(tx, self.job.asset_id)
+
+        return await self.persist(self.job, publish)
 
     def _planned(self, probe: Probe) -> tuple[Plan, ...]:
         """Each recipe, and the prints of what would do in its place: made in a hurry, or not."""
@@ -191,15 +212,15 @@ class Attempt:
         source = self.job.source_sha256
         if source is None:
             return None
-        prints = [plan.fingerprint, plan.alternative]
-        output = await self.persist(self.job, lambda tx: renditions.shared(tx, source, prints))
-        if output is None:
-            return None
+        output = await self.persist(self.job, lambda tx: renditions.shared(tx, source, plan.prints))
+        return output if output and await self._still_whole(output) else None
+
+    async def _still_whole(self, output: Output) -> bool:
         try:
             stored = await self.workshop.blobs.stat(output.object_key)
         except BlobNotFound:
-            return None
-        return output if stored.size == output.size_bytes else None
+            return False
+        return stored.size == output.size_bytes
 
     async def _cook(
         self, recipe: Recipe, directory: Path, progress: Progress, deadline: float

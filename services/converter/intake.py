@@ -11,7 +11,7 @@ from typing import TypeVar
 import structlog
 from asyncpg import Record
 
-from services.converter import assets, incoming, jobs, queries
+from services.converter import assets, incoming, jobs, queries, sources
 from services.converter.assets import NewAsset
 from services.converter.domain.probe import INPUT, Probe, accept
 from services.converter.incoming import Broom
@@ -78,7 +78,7 @@ class Intake:
         ``commit`` runs what it is given in a transaction; what else it does there is committed
         with the asset or, if it raises, nothing is.
         """
-        probe = await self._glance(directory)
+        probe = await self._known(context, received) or await self._glance(directory)
         ident = self.new_id()
         key = f"{context.tenant}/originals/{ident}"
         asset = NewAsset(
@@ -105,6 +105,11 @@ class Intake:
         if not queued:  # a twin was faster, and it is its original that counts
             await self._clean_up(key)
         return kept
+
+    async def _known(self, context: Context, received: Received) -> Probe | None:
+        """What a conversion of the same bytes found out about them, and accepted."""
+        async with self.database.transaction(context) as tx:
+            return await sources.known(tx, received.sha256)
 
     async def _glance(self, directory: Path) -> Probe | None:
         self.sandbox.hand_over(directory / INPUT)

@@ -11,6 +11,9 @@ import orjson
 from shared.contracts.envelope import Message
 from shared.db import Database
 
+BATCH = 200
+"""Rows that an adapter moves at once; when there were fewer, no more are waiting."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outbox:

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 
 import structlog
 
-from shared.bus.outbox import Outbox
+from shared.bus.outbox import BATCH, Outbox
 from shared.bus.port import Bus, Unroutable
 from shared.bus.workers import pauses
 
 log = structlog.get_logger()
+
+GATHER = 0.005
+"""Seconds to wait after being woken, so that commits in a burst leave together."""
 
 REMIND = 15.0
 """Seconds between two complaints about the same trouble."""
@@ -56,8 +59,8 @@ class Relay:
                     log.warning("relay_paused", schema=outbox.schema, error=repr(error))
                 await asyncio.sleep(next(tries))
                 continue
-            if not moved:
-                await _first(woken, self._poll)
+            if moved < BATCH and await _happens(woken, self._poll):
+                await asyncio.sleep(GATHER)
 
 
 class _Complaint:
@@ -75,9 +78,10 @@ class _Complaint:
         return True
 
 
-async def _first(woken: asyncio.Event, seconds: float) -> None:
+async def _happens(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event so long; whether it came."""
     try:
         async with asyncio.timeout(seconds):
-            await woken.wait()
+            return await event.wait()
     except TimeoutError:
-        pass
+        return False

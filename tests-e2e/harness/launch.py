@@ -43,13 +43,20 @@ class Process:
 
 @asynccontextmanager
 async def launched(
-    *names: str, log: Path, environment: Mapping[str, str], within: float = 60
+    *names: str,
+    log: Path,
+    environment: Mapping[str, str],
+    within: float = 60,
+    program: str = "services",
 ) -> AsyncIterator[Process]:
-    """Run services in a process of their own until the block ends; by force if need be."""
+    """Run services in a process of their own until the block ends; by force if need be.
+
+    ``program`` is another module that runs them.
+    """
     kept = {key: value for key, value in os.environ.items() if not key.startswith("MARQUEE_")}
     with log.open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "services", *names),
+            *(sys.executable, "-m", program, *names),
             cwd=ROOT,
             env=kept | dict(environment),
             stdout=asyncio.subprocess.PIPE,

@@ -14,6 +14,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from services.converter import http
+from services.converter.probing.prober import Prober
 from services.converter.scratch import Scratch
 from services.converter.tests.asking import ASSETS, SIGNER, Client, form, intake
 from services.converter.tests.conftest import MakeClip
@@ -285,3 +286,21 @@ async def test_scratch_of_the_dead_is_swept(studio: Studio, tmp_path: Path) -> N
             await third.close()
     await living.close()
     assert list((tmp_path / "s").iterdir()) == []
+
+
+async def test_a_film_that_was_converted_is_not_looked_at_again(
+    client: Client, studio: Studio, clip: MakeClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = (await clip("sound")).read_bytes()
+    async with client.post(ASSETS, data=form(content)) as answer:
+        first = await answer.json()
+    await studio.work()
+    monkeypatch.setattr(Prober, "glance", lambda *_: pytest.fail("looked at again"))
+
+    async with client.post(ASSETS, data=form(content)) as answer:
+        assert answer.status == 201
+        again = await answer.json()
+
+    assert again["id"] != first["id"]
+    facts = ("sha256", "width", "height", "duration_seconds")
+    assert [again[name] for name in facts] == [first[name] for name in facts]

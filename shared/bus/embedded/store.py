@@ -17,12 +17,10 @@ import asyncpg
 import orjson
 from asyncpg import Record
 
+from shared.bus.outbox import BATCH
 from shared.bus.port import BusUnavailable, Delivery, Depth, ParkedMessage
 from shared.contracts.envelope import Message, event_name
 from shared.db import DATABASE_ERRORS
-
-BATCH = 200
-"""Outbox rows moved by one statement."""
 
 WINDOW = 1000
 """Rows read back, or promoted, by one statement."""

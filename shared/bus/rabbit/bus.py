@@ -10,7 +10,7 @@ from aio_pika.abc import AbstractConnection
 
 from shared.bus.broadcast import Listeners
 from shared.bus.leader import Leadership
-from shared.bus.outbox import Outbox
+from shared.bus.outbox import BATCH, Outbox
 from shared.bus.port import (
     BusUnavailable,
     Depth,
@@ -27,9 +27,6 @@ from shared.bus.rabbit.publisher import Outlet, Publisher, Scatterer
 from shared.bus.rabbit.topology import Topology, declare
 from shared.bus.rabbit.wire import to_amqp
 from shared.contracts.envelope import Message
-
-_BATCH = 200
-"""Outbox rows published together; less than the publisher's window."""
 
 _PUBLISHES = "marquee publishes"
 _CONSUMES = "marquee consumes"
@@ -88,7 +85,7 @@ class RabbitBus:
         leadership = self._leaderships.setdefault(outbox.schema, Leadership(outbox))
         if not await leadership.held():
             return 0
-        messages = await outbox.batch(_BATCH, without=self._set_aside.names())
+        messages = await outbox.batch(BATCH, without=self._set_aside.names())
         results = await asyncio.gather(*map(self._publish, messages), return_exceptions=True)
         confirmed = [m.id for m, result in zip(messages, results, strict=True) if result is None]
         await outbox.forget(confirmed)

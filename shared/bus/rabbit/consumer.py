@@ -21,6 +21,9 @@ from shared.contracts.topology import Queue
 
 log = structlog.get_logger()
 
+_GATHER = 0.005
+"""Seconds to wait for more of a batch: what arrives in a burst shares one transaction."""
+
 
 @dataclass(slots=True, eq=False)
 class Held:
@@ -37,17 +40,18 @@ class Held:
         """Whether it can still be settled."""
         return not self.settled and not self.channel.is_closed
 
-    async def ack(self) -> None:
+    async def ack(self, *, and_before: bool = False) -> None:
         """Forget it at the broker; on a lost channel it will come again, which is harmless.
 
-        The client may wait for ever to write on a connection that has ended. ``patience`` is so
-        long that it cannot be one that still holds the message.
+        ``and_before`` also forgets whatever else came before it on its channel. The client may
+        wait for ever to write on a connection that has ended. ``patience`` is so long that it
+        cannot be one that still holds the message.
         """
         self.settled = True
         try:
             with broker_errors():
                 async with asyncio.timeout(self.patience):
-                    await self.incoming.ack()
+                    await self.incoming.ack(multiple=and_before)
         except BusUnavailable as error:
             log.debug("ack_lost", message_id=str(self.delivery.message.id), error=str(error))
 
@@ -153,18 +157,37 @@ class Consumer:
         self._something.set()
 
     async def _take(self, limit: int) -> list[Held]:
+        await self._arrival()
+        if len(self._waiting) < limit:
+            await asyncio.sleep(_GATHER)
+            await self._arrival()  # a stop may have given back what was there
+        return [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
+
+    async def _arrival(self) -> None:
         while not self._waiting:
             self._something.clear()
             await self._something.wait()
-        return [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
 
     async def _settle(self, settled: Sequence[tuple[Held, Outcome]]) -> None:
         """Publish what goes elsewhere, then ack: a crash in between repeats, but loses nothing."""
+        in_order = self._subscription.concurrency == 1
+        if in_order and all(isinstance(outcome, Ack) for _, outcome in settled):
+            await self._ack_in_order([held for held, _ in settled])
+            return
         results = await asyncio.gather(
             *(self._settle_one(held, outcome) for held, outcome in settled), return_exceptions=True
         )
         for failure in (result for result in results if result is not None):
             raise failure
+
+    @staticmethod
+    async def _ack_in_order(batch: Sequence[Held]) -> None:
+        """Ack with one frame for each channel: with a single worker, all before is settled."""
+        last = {held.channel: held for held in batch}
+        for held in batch:
+            held.settled = True
+        for held in last.values():
+            await held.ack(and_before=True)
 
     async def _settle_one(self, held: Held, outcome: Outcome) -> None:
         attempt = held.delivery.attempt
