@@ -10,11 +10,11 @@ chain that was lost, for which somebody vouched, are moved to
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
+from services.audit.nameless import nameless
 from shared.blobs.port import BlobNotFound, Blobs, InvalidRange
 
 _LONGEST_NOTE = 4096
@@ -96,11 +96,10 @@ class Copies:
         return found.decode(errors="replace")
 
     async def _write(self, key: str, note: str) -> None:
-        self._work_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self._work_dir) as file:
+        with nameless(self._work_dir) as (file, path):
             file.write(note.encode())
             file.flush()
-            await self._blobs.put(key, Path(file.name), content_type="text/plain; charset=utf-8")
+            await self._blobs.put(key, path, content_type="text/plain; charset=utf-8")
 
 
 def _key(tenant: str, size: int) -> str:

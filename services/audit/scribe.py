@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -20,6 +17,7 @@ from services.audit.domain.chain import Fault, Head, Verification
 from services.audit.domain.checkpoint import Checkpoint
 from services.audit.domain.merkle import Tree, leaf_hash
 from services.audit.export import line_of, row_of
+from services.audit.nameless import nameless
 from services.audit.notary import TrailBroken
 from services.audit.offline import BadLine, verify_file
 from services.audit.shelf import Shelf
@@ -63,7 +61,8 @@ class Scribe:
         before. Raises TrailBroken, ArchiveDiffers or StorageUnavailable.
         """
         first, walked = start.head.size + 1, Verification(start.head)
-        with self._scratch() as (file, path), self._scratch() as (_, read_back):
+        work_dir = self.shelf.work_dir
+        with nameless(work_dir) as (file, path), nameless(work_dir) as (_, read_back):
             digest = hashlib.sha256()
             async for line in self._entries(walked, start.tree, last):
                 file.write(line)
@@ -79,12 +78,6 @@ class Scribe:
             written = Written(first, checkpoint, note, key, digest.digest(), path.stat().st_size)
             await self._read_back(written, read_back)
         return written
-
-    @contextmanager
-    def _scratch(self) -> Iterator[tuple[IO[bytes], Path]]:
-        self.shelf.work_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self.shelf.work_dir) as file:
-            yield file.file, Path(file.name)
 
     async def _entries(self, walked: Verification, tree: Tree, last: int) -> AsyncIterator[bytes]:
         """The lines of entries, verified link by link."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -328,11 +328,17 @@ async def _roll_back(connection: AnyConnection) -> None:
     try:
         await asyncio.shield(connection.execute("rollback", timeout=5))
     except DATABASE_ERRORS:
-        connection.terminate()
+        _discard(connection)
     except asyncio.CancelledError:
         # Cancelled twice: the rollback is still under way, and the next user must not meet it.
-        connection.terminate()
+        _discard(connection)
         raise
+
+
+def _discard(connection: AnyConnection) -> None:
+    """End a connection that nobody shall meet again, unless its pool has already let go of it."""
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()
 
 
 async def open_pool(dsn: str, *, role: str) -> asyncpg.Pool[Record]:

@@ -25,23 +25,39 @@ class Operation:
     path: str
     access: str
     example: Any
+    required: tuple[str, ...]
 
     def at(self, ids: dict[str, str]) -> str:
         """Its address with real ids where there are any, else ids that nothing has."""
         kind = next((kind for kind in ids if f"/{kind}/{{" in self.path), None)
-        return re.sub(r"{\w+}", ids.get(kind or "", str(uuid4())), self.path)
+        path = re.sub(r"{\w+}", ids.get(kind or "", str(uuid4())), self.path)
+        return (
+            path + ("?" if self.required else "") + "&".join(f"{each}=x" for each in self.required)
+        )
 
 
 async def _operations(client: Client) -> list[Operation]:
     document = await client.get("/openapi.json")
     found = [
-        Operation(method.upper(), path, operation.get("x-access", "public"), _example(operation))
+        Operation(
+            method.upper(),
+            path,
+            operation.get("x-access", "public"),
+            _example(operation),
+            _required(operation),
+        )
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
         if method in ("get", "post", "patch", "put", "delete")
         and not path.startswith("/media/")  # a signature opens it, to whoever has it
     ]
     return sorted(found, key=lambda each: each.path == LOGOUT)  # it ends the session it is sent by
+
+
+def _required(operation: Any) -> tuple[str, ...]:
+    """What the query must name; text, all of it."""
+    parameters = operation.get("parameters", ())
+    return tuple(p["name"] for p in parameters if p["in"] == "query" and p.get("required"))
 
 
 def _example(operation: Any) -> Any:

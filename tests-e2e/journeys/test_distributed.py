@@ -100,7 +100,7 @@ async def test_a_killed_worker_s_conversion_completes_once(
     for asset in assets:
         await client.completed(asset["id"], within=240)
         await check_once(client, asset["id"])
-    assert len(await announced(client, assets[0]["id"])) == 7
+    assert len(await announced(client, assets[0]["id"])) == 8
 
 
 async def test_operators_see_all_processes_and_replay_over_the_broker(

@@ -15,7 +15,7 @@ import pytest
 from harness.client import Client, Json
 from harness.product import ADMINISTRATOR, EMAIL, PASSWORD, Product
 from harness.waiting import eventually
-from services.__main__ import ALL, MODULES
+from services.start import ALL, MODULES
 from shared.runtime.runner import running
 from shared.runtime.settings import RuntimeSettings
 

@@ -13,7 +13,7 @@ from services.gateway.tests.house import House
 async def test_the_merged_document_is_valid(house: House) -> None:
     document = await (await house.client.get("/openapi.json")).json()
     validate(document, cls=OpenAPIV31SpecValidator)
-    assert {"/media/{key}", "/problems/{code}", "/livez", "/docs"} <= document["paths"].keys()
+    assert {"/media/{path}", "/problems/{code}", "/livez", "/docs"} <= document["paths"].keys()
 
 
 def test_schemas_of_one_name_are_told_apart() -> None:

@@ -79,7 +79,7 @@ async def test_an_ack_that_cannot_be_written_is_given_up() -> None:
     """Where a connection ends, the client leaves some waiting for their turn to write."""
 
     class Incoming:
-        async def ack(self) -> None:
+        async def ack(self, *, multiple: bool) -> None:
             await asyncio.Future()
 
     delivery = Delivery(Message(uuid4(), "a.b.c", {}, b""), attempt=0)
