@@ -24,6 +24,7 @@ from shared.runtime.ids import NewId
 from shared.runtime.keys import load_keys
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import SERVICE_PORTS, RuntimeSettings, SettingsError
+from shared.runtime.tls import require_private_parts
 
 log = structlog.get_logger()
 
@@ -59,6 +60,7 @@ async def assembled(
 ) -> AsyncIterator[Runtime]:
     """Open every part the modules need, and close them in reverse. Raises SettingsError."""
     _check(settings, modules)
+    require_private_parts(settings)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys = load_keys(settings)
     async with AsyncExitStack() as stack:

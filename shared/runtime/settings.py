@@ -154,6 +154,7 @@ class RuntimeSettings(MarqueeSettings):
 
     ``service_host`` and ``service_port`` are where a service other than the gateway listens when
     it has a process of its own (0 takes any free port); ``<name>_url`` is where others find it.
+    ``require_tls`` refuses to start with a database, broker or store that is spoken to in plain.
     ``public_url`` is where browsers find the gateway, if something stands before it; what
     ``trusted_proxies`` say of their clients is believed, and pages of ``allowed_origins`` may act
     for people.
@@ -171,6 +172,7 @@ class RuntimeSettings(MarqueeSettings):
     tls_cert: Path | None = None
     tls_key: Path | None = None
     insecure: bool = False
+    require_tls: bool = False
 
     database_url: PostgresUrl | None = None
     database_admin_url: PostgresUrl | None = None
