@@ -6,6 +6,7 @@ import asyncio
 
 import structlog
 
+from shared.bus.ending import end
 from shared.bus.port import Listener
 from shared.contracts.envelope import Message
 
@@ -43,9 +44,7 @@ class Listeners:
 
     async def close(self) -> None:
         """Stop listening."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
 
 
 async def _listen(backlog: asyncio.Queue[Message], listener: Listener) -> None:

@@ -8,6 +8,7 @@ import asyncpg
 
 from shared.bus.outbox import Outbox
 from shared.db import DATABASE_ERRORS
+from shared.db.database import ACQUIRE_SECONDS
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -34,7 +35,7 @@ class Leadership:
             return True
         await self.resign()
         pool = self._outbox.database.pool
-        session = await pool.acquire()
+        session = await pool.acquire(timeout=ACQUIRE_SECONDS)
         try:
             leads: bool = await session.fetchval(
                 "select pg_try_advisory_lock($1, hashtext($2))", _LOCK_SPACE, self._outbox.schema

@@ -13,6 +13,7 @@ from typing import Generic, Protocol, TypeVar
 
 import structlog
 
+from shared.bus.ending import end
 from shared.bus.port import BusUnavailable, Delivery, NotNow, Outcome, Subscription, Unroutable
 
 log = structlog.get_logger()
@@ -73,9 +74,7 @@ class Workers(Generic[H]):
             task.cancel()
         if self._busy:
             await asyncio.wait(self._tasks, timeout=grace)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
 
     async def _work(self) -> None:
         while not self._stopping:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import structlog
 from prometheus_client import Counter
 
+from shared.bus.ending import end
 from shared.runtime.service import Loop
 
 log = structlog.get_logger()
@@ -41,6 +42,4 @@ async def running_loops(loops: Sequence[Loop]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)

@@ -11,6 +11,7 @@ import structlog
 from shared.bus.broadcast import Listeners
 from shared.bus.embedded.line import Line
 from shared.bus.embedded.store import Again, Row, Store
+from shared.bus.ending import end
 from shared.bus.outbox import Outbox
 from shared.bus.port import (
     Ack,
@@ -74,8 +75,7 @@ class EmbeddedBus:
         await self.stop(0)
         await self._listeners.close()
         if self._promoting:
-            self._promoting.cancel()
-            await asyncio.gather(self._promoting, return_exceptions=True)
+            await end([self._promoting])
 
     async def relay(self, outbox: Outbox) -> int:
         """Publish and confirm by one statement: from the outbox into every bound queue."""

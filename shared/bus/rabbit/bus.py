@@ -113,7 +113,7 @@ class RabbitBus:
             self._publisher,
             self._topology,
             self._consuming.kick,
-            patience=self._timing.watch,
+            timing=self._timing,
         )
         self._consumers.append(consumer)
         self._consuming.kick()

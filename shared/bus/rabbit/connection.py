@@ -14,6 +14,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import aio_pika
 import structlog
@@ -21,11 +22,20 @@ from aio_pika.abc import AbstractConnection
 from aio_pika.connection import make_url
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 
+from shared.bus.ending import end
 from shared.bus.port import BusUnavailable
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
 Tend = Callable[[AbstractConnection], Awaitable[None]]
+
+PARTING = 3.0
+"""Seconds for a broker that does not answer while we hang up."""
+
+_calls: set[asyncio.Future[Any]] = set()
+"""The loop itself would forget a task that nobody holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,11 @@ class Timing:
     tend: float = 30.0
     watch: float = 15.0
     reconnect: tuple[float, float] = (0.5, 2.5)
+
+    @property
+    def dead(self) -> float:
+        """How long a connection may be without any sign of life, and then some."""
+        return 4.0 * (self.heartbeat + 1)
 
 
 @contextmanager
@@ -58,6 +73,32 @@ def broker_errors() -> Iterator[None]:
         raise BusUnavailable("the broker's connection was lost") from error
     except (*CONNECTION_EXCEPTIONS, TimeoutError) as error:
         raise BusUnavailable(f"the broker: {error!r}") from error
+
+
+async def in_time(call: Awaitable[T], seconds: float) -> T:
+    """What a call of the client returns. Raises BusUnavailable, after ``seconds`` at the latest.
+
+    While it closes a channel the client may take a cancellation, ours or that of a timeout, for
+    an error of the channel, and go on. So the call is a task of its own, and whoever waits for it
+    here is free when its time is over, whatever it makes of being cancelled.
+    """
+    calling = asyncio.ensure_future(call)
+    _calls.add(calling)
+    calling.add_done_callback(_over)
+    try:
+        done, _ = await asyncio.wait([calling], timeout=seconds)
+    finally:
+        calling.cancel()  # if it does not hear that, the end of its connection ends it
+    if not done:
+        raise BusUnavailable(f"the broker does not answer within {seconds:g} s")
+    with broker_errors():
+        return calling.result()
+
+
+def _over(calling: asyncio.Future[Any]) -> None:
+    _calls.discard(calling)
+    if not calling.cancelled():
+        calling.exception()  # seen, even if nobody waits for it any more
 
 
 class Link:
@@ -93,15 +134,15 @@ class Link:
     async def open(self) -> None:
         """Start keeping. Raises BusUnavailable if the first try fails; others follow."""
         self._keeper = asyncio.create_task(self._keep(), name=f"amqp-{self._name}")
-        await self._tried.wait()
-        if self._last_error:
-            raise self._last_error
+        await self._tried.wait()  # each step of a try takes only so long
+        if self._connection is None:
+            raise self._last_error or BusUnavailable("not connected to the broker")
 
     async def close(self) -> None:
         """Stop keeping, and hang up."""
         if self._keeper:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+            await end([self._keeper])
+        self._tried.set()
 
     async def _keep(self) -> None:
         while True:
@@ -121,7 +162,7 @@ class Link:
         try:
             while connection.connected.is_set():
                 self._kicked.clear()
-                await self._tend_in_time(connection)
+                await in_time(self._tend(connection), self._timing.tend)
                 self._connection, self._last_error = connection, None
                 self._tried.set()
                 await self._wait_for_a_reason()
@@ -135,20 +176,13 @@ class Link:
             client_properties={"connection_name": self._name},
         )
         try:
-            with broker_errors():
-                async with asyncio.timeout(self._timing.reply):
-                    await connection.connect()
+            await in_time(connection.connect(), self._timing.reply)
         except BaseException:
             await _hang_up(connection)
             raise
         connection.close_callbacks.add(lambda *_: self.kick())
         log.info("broker_connected", connection=self._name)
         return connection
-
-    async def _tend_in_time(self, connection: AbstractConnection) -> None:
-        with broker_errors():
-            async with asyncio.timeout(self._timing.tend):
-                await self._tend(connection)
 
     async def _wait_for_a_reason(self) -> None:
         try:
@@ -161,8 +195,6 @@ class Link:
 async def _hang_up(connection: AbstractConnection) -> None:
     """Close, but do not wait for a broker that does not answer."""
     try:
-        with broker_errors():
-            async with asyncio.timeout(5):
-                await connection.close()
+        await in_time(connection.close(), PARTING)
     except BusUnavailable as error:
         log.debug("hang_up_failed", error=str(error))

@@ -12,7 +12,7 @@ import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 
 from shared.bus.port import Ack, BusUnavailable, Delivery, Outcome, Retry, Subscription
-from shared.bus.rabbit.connection import broker_errors
+from shared.bus.rabbit.connection import PARTING, Timing, broker_errors, in_time
 from shared.bus.rabbit.publisher import Publisher
 from shared.bus.rabbit.topology import Counts, Topology
 from shared.bus.rabbit.wire import attempt_of, from_amqp, to_amqp, why
@@ -20,9 +20,6 @@ from shared.bus.workers import Workers
 from shared.contracts.topology import Queue
 
 log = structlog.get_logger()
-
-_PARTING = 3.0
-"""Seconds for a broker that does not answer while we stop."""
 
 
 @dataclass(slots=True, eq=False)
@@ -32,6 +29,7 @@ class Held:
     delivery: Delivery
     incoming: AbstractIncomingMessage
     channel: AbstractChannel
+    patience: float
     settled: bool = False
 
     @property
@@ -40,11 +38,16 @@ class Held:
         return not self.settled and not self.channel.is_closed
 
     async def ack(self) -> None:
-        """Forget it at the broker; on a lost channel it will come again, which is harmless."""
+        """Forget it at the broker; on a lost channel it will come again, which is harmless.
+
+        The client may wait for ever to write on a connection that has ended. ``patience`` is so
+        long that it cannot be one that still holds the message.
+        """
         self.settled = True
         try:
             with broker_errors():
-                await self.incoming.ack()
+                async with asyncio.timeout(self.patience):
+                    await self.incoming.ack()
         except BusUnavailable as error:
             log.debug("ack_lost", message_id=str(self.delivery.message.id), error=str(error))
 
@@ -64,10 +67,10 @@ class Consumer:
         topology: Topology,
         on_lost: Callable[[], None],
         *,
-        patience: float,
+        timing: Timing,
     ) -> None:
         self.queue = queue
-        self._patience = patience
+        self._timing = timing
         self._subscription = subscription
         self._publisher = publisher
         self._topology = topology
@@ -101,7 +104,7 @@ class Consumer:
         """Whether messages wait although we have long had nothing to do."""
         hungry = self._workers.idle and not self._waiting
         silent = self._now() - self._alive_at
-        return bool(counts.message_count) and hungry and silent > self._patience
+        return bool(counts.message_count) and hungry and silent > self._timing.watch
 
     def _attached_to(self, connection: AbstractConnection) -> bool:
         open_ = self._channel is not None and not self._channel.is_closed
@@ -145,7 +148,7 @@ class Consumer:
 
     async def _arrived(self, channel: AbstractChannel, incoming: AbstractIncomingMessage) -> None:
         delivery = Delivery(from_amqp(incoming), attempt_of(incoming))
-        self._waiting.append(Held(delivery, incoming, channel))
+        self._waiting.append(Held(delivery, incoming, channel, self._timing.dead))
         self._alive_at = self._now()
         self._something.set()
 
@@ -176,9 +179,7 @@ class Consumer:
 async def _parting(action: Awaitable[None]) -> None:
     """Do this if the broker lets us; a lost connection has the same effect."""
     try:
-        with broker_errors():
-            async with asyncio.timeout(_PARTING):
-                await action
+        await in_time(action, PARTING)
     except BusUnavailable as error:
         log.debug("parting_failed", error=str(error))
 

@@ -11,8 +11,9 @@ import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import PublishError
 
+from shared.bus.ending import end
 from shared.bus.port import BusUnavailable, Unroutable
-from shared.bus.rabbit.connection import Timing, broker_errors
+from shared.bus.rabbit.connection import PARTING, Timing, broker_errors, in_time
 
 log = structlog.get_logger()
 
@@ -126,8 +127,7 @@ class Scatterer:
 
     async def close(self) -> None:
         """Drop what was not sent."""
-        self._sending.cancel()
-        await asyncio.gather(self._sending, return_exceptions=True)
+        await end([self._sending])
 
     async def _send(self) -> None:
         while True:
@@ -141,8 +141,6 @@ class Scatterer:
 
 async def _close(channel: AbstractChannel) -> None:
     try:
-        with broker_errors():
-            async with asyncio.timeout(5):
-                await channel.close()
+        await in_time(channel.close(), PARTING)
     except BusUnavailable as error:
         log.debug("channel_close_failed", error=str(error))
