@@ -31,6 +31,7 @@ from shared.runtime.ids import NewId
 from shared.runtime.keys import load_keys
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import SERVICE_PORTS, RuntimeSettings, SettingsError
+from shared.runtime.tls import require_private_parts
 from shared.runtime.waiting import WaitingRoom
 
 log = structlog.get_logger()
@@ -77,6 +78,7 @@ async def assembled(
     Waits for a database elsewhere as long as it takes. Raises SettingsError or SchemaTooNew.
     """
     _check(settings, modules)
+    require_private_parts(settings)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys = load_keys(settings)
     async with AsyncExitStack() as stack:

@@ -185,6 +185,8 @@ class RuntimeSettings(MarqueeSettings):
     """The certificate's private key, in PEM."""
     insecure: bool = False
     """Listen beyond loopback without TLS and without a trusted proxy all the same."""
+    require_tls: bool = False
+    """Refuse to start with a database, broker or store that would be spoken to in plain."""
 
     database_url: PostgresUrl | None = None
     """PostgreSQL 15 or newer, as `postgresql://USER:PASSWORD@HOST/NAME`; left out, an embedded

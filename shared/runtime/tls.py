@@ -1,9 +1,10 @@
-"""TLS on the public port, and the refusal to do without it where others could listen."""
+"""TLS on the public port and to other machines, and refusals to do without it."""
 
 from __future__ import annotations
 
 import ssl
 from ipaddress import ip_address
+from urllib.parse import parse_qs, urlsplit
 
 from shared.runtime.settings import RuntimeSettings, SettingsError
 
@@ -26,6 +27,36 @@ def public_tls(settings: RuntimeSettings) -> ssl.SSLContext | None:
     except (OSError, ValueError) as error:
         raise SettingsError(f"MARQUEE_TLS_CERT, MARQUEE_TLS_KEY: {error}") from error
     return context
+
+
+def require_private_parts(settings: RuntimeSettings) -> None:
+    """Refuse parts elsewhere that are not spoken to by TLS, if the operator wants that.
+
+    Raises SettingsError with the name of the variable.
+    """
+    if not settings.require_tls:
+        return
+    for name in ("database_url", "database_admin_url"):
+        url = getattr(settings, name)
+        if url and not _private_database(url.get_secret_value()):
+            raise _plain(name, "with sslmode=verify-full (or verify-ca, or require)")
+    if settings.amqp_url and not settings.amqp_url.get_secret_value().startswith("amqps://"):
+        raise _plain("amqp_url", "that begins with amqps://")
+    for name in ("s3_endpoint", "s3_public_endpoint"):
+        if not (getattr(settings, name) or "https://").startswith("https://"):
+            raise _plain(name, "that begins with https://")
+
+
+def _private_database(url: str) -> bool:
+    query = parse_qs(urlsplit(url).query)
+    by_socket = query.get("host", [""])[-1].startswith("/")
+    return by_socket or query.get("sslmode", [""])[-1] in ("require", "verify-ca", "verify-full")
+
+
+def _plain(name: str, takes: str) -> SettingsError:
+    return SettingsError(
+        f"MARQUEE_{name.upper()}: MARQUEE_REQUIRE_TLS is set; takes an address {takes}"
+    )
 
 
 def _require_privacy(settings: RuntimeSettings) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from harness.client import Client, Json
 from harness.clips import make_clip
-from harness.events import announced, check_once
+from harness.events import ONCE, announced, check_once
 from harness.fleet import Fleet, Parts, fleet
 from harness.journey import travel
 from harness.launch import Process, children_of, working_in
@@ -100,7 +100,7 @@ async def test_a_killed_worker_s_conversion_completes_once(
     for asset in assets:
         await client.completed(asset["id"], within=240)
         await check_once(client, asset["id"])
-    assert len(await announced(client, assets[0]["id"])) == 8
+    assert await announced(client, assets[0]["id"]) == ONCE
 
 
 async def test_operators_see_all_processes_and_replay_over_the_broker(
