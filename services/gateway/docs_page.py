@@ -42,11 +42,6 @@ _FILES = {
 }
 
 
-async def entrance(_: web.Request) -> web.Response:
-    """Whoever opens the bare address in a browser is led to the documents."""
-    return web.Response(status=302, headers={"Location": "/docs"})
-
-
 async def page(_: web.Request) -> web.Response:
     """The documents to read and to try, without anything from elsewhere."""
     headers = {"Content-Security-Policy": _PAGE_POLICY}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from aiohttp import hdrs, web
@@ -9,6 +10,7 @@ from aiohttp.typedefs import Handler
 
 from services.gateway import asyncapi, docs_page, media, operating, own
 from services.gateway.assets import AssetPage
+from services.gateway.console import PAGES, ROOT_FILES, Console
 from services.gateway.documents import Documents
 from services.gateway.entry import Entry
 from services.gateway.origins import Origins
@@ -32,6 +34,7 @@ class Doors:
     documents: Documents
     doorkeeper: operating.Doorkeeper
     inside: operating.Inside
+    console: Console
 
 
 def routes(doors: Doors, media_parts: media.Parts) -> list[Routes]:
@@ -50,9 +53,9 @@ def routes(doors: Doors, media_parts: media.Parts) -> list[Routes]:
     through.raw(web.route(WEBSOCKET.method, WEBSOCKET.path, doors.sockets.connect))
     _add(through, hdrs.METH_GET, "/openapi.json", doors.documents.openapi)
     _add(through, hdrs.METH_GET, "/asyncapi.json", asyncapi.show)
-    _add(through, hdrs.METH_GET, "/", docs_page.entrance)
     _add(through, hdrs.METH_GET, "/docs", docs_page.page)
     _add(through, hdrs.METH_GET, "/docs/{name}", docs_page.page_file)
+    _add_console(through, doors.console)
     through.at_shutdown(doors.sockets.close_all)
     return [
         through,
@@ -60,6 +63,13 @@ def routes(doors: Doors, media_parts: media.Parts) -> list[Routes]:
         own.routes.given(doors.documents),
         *(group.given(doors.inside).behind(doors.doorkeeper.admit) for group in operating.GROUPS),
     ]
+
+
+def _add_console(group: Routes, console: Console) -> None:
+    for path in PAGES:
+        group.raw(web.get(path, console.page))
+    group.raw(web.get("/static/{name}", console.static))
+    group.raw(web.get(f"/{{name:{'|'.join(map(re.escape, ROOT_FILES))}}}", console.root_file))
 
 
 def _only(method: str) -> Handler:

@@ -9,6 +9,7 @@ from functools import partial
 from services.gateway import media, own
 from services.gateway.assets import AssetPage
 from services.gateway.authentication import Authenticator
+from services.gateway.console import Console
 from services.gateway.credentials import Credentials
 from services.gateway.documents import Documents
 from services.gateway.entry import Entry
@@ -64,7 +65,8 @@ def _doors(
     credentials: Credentials,
     origins: Origins,
 ) -> Doors:
-    turnstile = Turnstile(GatewaySettings.load().rates)
+    settings = GatewaySettings.load()
+    turnstile = Turnstile(settings.rates)
     proxy = Proxy(upstream, authenticator, turnstile)
     return Doors(
         proxies=Proxies(runtime.settings.trusted_proxies),
@@ -76,6 +78,7 @@ def _doors(
         documents=Documents(upstream, own.document(), time.monotonic),
         doorkeeper=Doorkeeper(authenticator),
         inside=Inside(upstream, _home(runtime)),
+        console=Console(settings.console_dir, runtime.settings.s3_public_endpoint),
     )
 
 

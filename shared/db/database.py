@@ -356,6 +356,8 @@ async def open_pool(dsn: str, *, role: str) -> asyncpg.Pool[Record]:
             "lock_timeout": "10s",
             "statement_timeout": "60s",
             "idle_in_transaction_session_timeout": "60s",
+            # A cancellation may come before its query and miss it; who is gone then holds no locks.
+            "client_connection_check_interval": "1s",
             "timezone": "UTC",
         },
     )

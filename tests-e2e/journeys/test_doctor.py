@@ -89,7 +89,7 @@ async def _healthy(client: Client) -> None:
 async def _hurt(patient: Product) -> None:
     """Lose a thumbnail, leave files behind, emit what nobody takes, and forget a person."""
     blobs = patient.data_dir / "blobs" / "default"
-    [thumbnail] = blobs.glob("renditions/**/*.jpg")
+    [thumbnail] = blobs.glob("renditions/**/thumbnail.jpg")
     thumbnail.unlink()
     for folder in ("renditions", "originals"):
         stray = blobs / folder / "stray"

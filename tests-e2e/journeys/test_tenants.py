@@ -67,6 +67,9 @@ async def _furnish(tenant: Tenant, clip: Path) -> None:
         f"/api/admin/assets/{asset['id']}/assign", {"user_id": user["id"]}, expect=201
     )
     key = await client.post("/api/admin/api-keys", {"name": f"Key {mark}"}, expect=201)
+    hold = await client.post(
+        "/api/admin/audit/holds", {"reason": f"Case {mark}", "user_id": user["id"]}, expect=201
+    )
     async with client.session.post(
         f"{client.url}/api/admin/uploads",
         headers=client.headers() | TUS | {"Upload-Length": "9"},
@@ -77,6 +80,7 @@ async def _furnish(tenant: Tenant, clip: Path) -> None:
         "assets": asset["id"],
         "users": user["id"],
         "api-keys": key["id"],
+        "holds": hold["id"],
         "operations": given["operation_id"],
         "uploads": upload,
     }
@@ -171,7 +175,7 @@ async def test_the_answers_to_two_tenants_have_no_id_in_common(
     for tenant in two:
         ids: set[str] = set()
         for route in await _routes(tenant.client):
-            if route.access == "admin":
+            if route.access == "admin" and route.furnished:
                 ids |= set(UUIDS.findall((await _ask(tenant.client, route.at(tenant)))[1]))
         assert set(UUIDS.findall(str(tenant.ids))) <= ids
         shown.append(ids)

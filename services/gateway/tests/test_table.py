@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -11,21 +10,14 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from services.gateway import own
+from services.gateway.describe import declared
 from services.gateway.documents import merge, shape
 from services.gateway.table import ADMITTED, SERVICES
-from shared.web import Routes, openapi
 from shared.web.idempotency import HEADER
 
 
-def _document(service: str) -> Any:
-    """What a service declares; found by name, since no service imports another."""
-    declared = vars(import_module(f"services.{service}.http")).values()
-    groups = [each for each in declared if isinstance(each, Routes)]
-    return openapi.document(service, groups)
-
-
 def _described(service: str) -> dict[tuple[str, str], Any]:
-    paths = _document(service)["paths"]
+    paths = declared(service)["paths"]
     return {
         (method.upper(), shape(path)): operation["x-access"]
         for path, operations in paths.items()
@@ -46,7 +38,7 @@ def test_the_table_says_what_the_services_say(service: str) -> None:
 def test_every_post_but_signing_in_honours_an_idempotency_key(service: str) -> None:
     heedless = {
         path
-        for path, operations in _document(service)["paths"].items()
+        for path, operations in declared(service)["paths"].items()
         if (post := operations.get("post")) and HEADER not in _parameters(post)
         if post["x-access"] != "internal" and not path.startswith("/api/auth/")
         if "X-HTTP-Method-Override" not in _parameters(post)  # a PATCH or DELETE by another name
@@ -60,7 +52,7 @@ def _parameters(operation: Any) -> set[str]:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_documents_are_valid_and_their_examples_fit(service: str) -> None:
-    document = _document(service)
+    document = declared(service)
     validate(document, cls=OpenAPIV31SpecValidator)
     for schema, example in _examples(document["paths"]):
         whole = {**schema, "components": document["components"]}
@@ -68,7 +60,7 @@ def test_the_documents_are_valid_and_their_examples_fit(service: str) -> None:
 
 
 def test_what_is_limited_says_so() -> None:
-    merged = merge(own.document(), {"converter": _document("converter")})
+    merged = merge(own.document(), {"converter": declared("converter")})
     assert "429" in merged["paths"]["/api/admin/assets"]["post"]["responses"]
     assert "429" not in merged["paths"]["/api/admin/assets"]["get"]["responses"]
 

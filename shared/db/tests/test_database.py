@@ -215,12 +215,12 @@ async def test_a_cancelled_transaction_gives_its_connection_back_clean(
     for _ in range(20):  # more often than the pool has connections
         began = asyncio.Event()
         task = asyncio.create_task(hang())
-        await asyncio.wait_for(began.wait(), 5)
+        await asyncio.wait_for(began.wait(), 20)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(task, 5)
+            await asyncio.wait_for(task, 20)
 
-    async with asyncio.timeout(5), database.transaction(ACME, 7) as tx:
+    async with asyncio.timeout(20), database.transaction(ACME, 7) as tx:
         assert await tx.fetch(THINGS) == []
 
 

@@ -20,6 +20,7 @@ WANTED = {
     "requirements.lock": RUNTIME,
     "requirements-dev.lock": RUNTIME + GROUPS["dev"],
     "requirements-installer.lock": GROUPS["installer"],
+    "requirements-node.lock": GROUPS["node"],
     "requirements-tools.lock": GROUPS["tools"],
 }
 

@@ -1,0 +1,66 @@
+import { Group, Modal, Text } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Asset } from "@/api/client";
+import { clock } from "@/api/clock";
+import { Thumb } from "@/features/assets/AssetName";
+import { operationQuery } from "@/features/operations/queries";
+import { toastUndo } from "@/features/operations/undoToast";
+import { Choice } from "./Choice";
+import { Confirmation, wordsOf } from "./Confirmation";
+import type { Given } from "./queries";
+
+interface Props {
+  asset: Asset;
+  opened: boolean;
+  onClose: () => void;
+}
+
+/** The assignment modal: who is to have the asset; then what was done, and the way back. */
+export function AssignModal({ asset, opened, onClose }: Props) {
+  const { t } = useTranslation();
+  const [given, setGiven] = useState<Given | null>(null);
+  const queries = useQueryClient();
+  const isUndone = (operation: string) =>
+    queries.getQueryData(operationQuery(operation).queryKey)?.status === "undone";
+  const close = () => {
+    onClose();
+    if (!given?.expiresAt || isUndone(given.operationId)) return;
+    if (clock.secondsUntil(given.expiresAt) > 0) {
+      toastUndo(undoableOf(asset, given), wordsOf(given, asset.title, t));
+    }
+  };
+  return (
+    <Modal
+      opened={opened}
+      onClose={close}
+      onExitTransitionEnd={() => setGiven(null)}
+      size="lg"
+      title={t("assign.title")}
+      withinPortal
+    >
+      <Group wrap="nowrap" mb="md">
+        <Thumb url={asset.thumbnail_url} size={88} />
+        <Text fw={600} lineClamp={2}>
+          {asset.title}
+        </Text>
+      </Group>
+      {given ? (
+        <Confirmation
+          asset={asset}
+          given={given}
+          operation={undoableOf(asset, given)}
+          onClose={close}
+          onUndone={onClose}
+        />
+      ) : (
+        <Choice asset={asset} onGiven={setGiven} onClose={onClose} />
+      )}
+    </Modal>
+  );
+}
+
+function undoableOf(asset: Asset, { operationId, users, expiresAt }: Given) {
+  return { id: operationId, assetId: asset.id, users, expiresAt };
+}

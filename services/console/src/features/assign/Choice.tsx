@@ -1,0 +1,147 @@
+import { Alert, Button, Group, Pill, Stack, Text, TextInput } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Search, UserPlus } from "lucide-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Asset } from "@/api/client";
+import { Problem } from "@/api/problem";
+import { useNameOf } from "@/features/users/Person";
+import { usersQuery } from "@/features/users/queries";
+import { ProblemBox } from "@/ui/ProblemBox";
+import { pastedIds, useChosen } from "./chosen";
+import { Found } from "./Found";
+import { type Given, useAssign } from "./queries";
+
+const CHOSEN_SHOWN = 12;
+
+interface Props {
+  asset: Asset;
+  onGiven: (given: Given) => void;
+  onClose: () => void;
+}
+
+/** Who is to have the asset: found by name or address, or pasted by id; one or many. */
+export function Choice({ asset, onGiven, onClose }: Props) {
+  const { t } = useTranslation();
+  const chosen = useChosen();
+  const [typed, setTyped] = useState("");
+  const [query] = useDebouncedValue(typed.trim(), 150);
+  const found = useInfiniteQuery(usersQuery(query));
+  const assign = useAssign(asset.id);
+  const type = (text: string) => {
+    const ids = pastedIds(text);
+    if (ids) chosen.add(ids);
+    setTyped(ids ? "" : text);
+    assign.reset();
+  };
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (chosen.ids.length > 0) assign.mutate(chosen.ids, { onSuccess: onGiven });
+      }}
+    >
+      <Stack gap="sm">
+        <TextInput
+          type="search"
+          data-autofocus
+          autoComplete="off"
+          leftSection={<Search size={16} aria-hidden />}
+          label={t("assign.search")}
+          description={t("assign.searchHint")}
+          value={typed}
+          onChange={({ currentTarget }) => type(currentTarget.value)}
+          onKeyDown={(event) => event.key === "Enter" && event.preventDefault()}
+        />
+        <Found found={found} asset={asset} chosen={chosen} />
+        <ChosenPeople ids={chosen.ids} onRemove={(id) => chosen.remove([id])} />
+        {assign.error && <Refused error={assign.error} onRemove={chosen.remove} />}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose}>
+            {t("app.cancel")}
+          </Button>
+          <Button
+            type="submit"
+            disabled={chosen.ids.length === 0}
+            loading={assign.isPending}
+            leftSection={<UserPlus size={16} aria-hidden />}
+          >
+            {chosen.ids.length === 0
+              ? t("assign.choose")
+              : t("assign.confirm", { count: chosen.ids.length })}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+interface ChosenProps {
+  ids: readonly string[];
+  onRemove: (id: string) => void;
+}
+
+function ChosenPeople({ ids, onRemove }: ChosenProps) {
+  const { t } = useTranslation();
+  if (ids.length === 0) return null;
+  return (
+    <div>
+      <Text size="sm" fw={600} mb={4} role="status">
+        {t("assign.chosen", { count: ids.length })}
+      </Text>
+      <Pill.Group>
+        {ids.slice(0, CHOSEN_SHOWN).map((id) => (
+          <ChosenPerson key={id} id={id} onRemove={() => onRemove(id)} />
+        ))}
+        {ids.length > CHOSEN_SHOWN && (
+          <Pill>{t("operations.andMore", { count: ids.length - CHOSEN_SHOWN })}</Pill>
+        )}
+      </Pill.Group>
+    </div>
+  );
+}
+
+function ChosenPerson({ id, onRemove }: { id: string; onRemove: () => void }) {
+  const { t } = useTranslation();
+  const name = useNameOf(id);
+  return (
+    <Pill
+      withRemoveButton
+      onRemove={onRemove}
+      removeButtonProps={{ "aria-label": t("assign.remove", { name }), "aria-hidden": false }}
+    >
+      {name}
+    </Pill>
+  );
+}
+
+interface Failure {
+  user_id: string;
+  detail: string;
+}
+
+/** Nothing was assigned: who stands in the way, and how to go on without them. */
+function Refused({ error, onRemove }: { error: unknown; onRemove: (ids: string[]) => void }) {
+  const { t } = useTranslation();
+  const failures = (Problem.of(error).extra.failures ?? []) as Failure[];
+  if (failures.length === 0) return <ProblemBox error={error} />;
+  return (
+    <Alert color="red" variant="light" role="alert" title={t("assign.refused")}>
+      {failures.slice(0, 5).map(({ user_id, detail }) => (
+        <Text key={user_id} size="sm">
+          {detail}
+        </Text>
+      ))}
+      <Button
+        mt="xs"
+        size="compact-sm"
+        variant="light"
+        color="red"
+        onClick={() => onRemove(failures.map(({ user_id }) => user_id))}
+      >
+        {t("assign.without", { count: failures.length })}
+      </Button>
+    </Alert>
+  );
+}

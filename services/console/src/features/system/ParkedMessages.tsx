@@ -1,0 +1,121 @@
+import { Alert, Button, Code, Group, Modal, Skeleton, Stack, Text } from "@mantine/core";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { CircleCheck, RotateCcw } from "lucide-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Ago } from "@/ui/Ago";
+import { ProblemBox } from "@/ui/ProblemBox";
+import { toastDone, toastProblem } from "@/ui/toast";
+import { type Parked, parkedOneQuery, parkedQuery, useReplay } from "./queries";
+import classes from "./system.module.css";
+
+/** What nobody could work off, why, and the button that tries again. */
+export function ParkedMessages() {
+  const { t } = useTranslation();
+  const found = useInfiniteQuery(parkedQuery());
+  const [opened, setOpened] = useState<Parked | null>(null);
+  if (found.error) return <ProblemBox error={found.error} onRetry={() => void found.refetch()} />;
+  if (!found.data) return <Skeleton height={80} radius="md" aria-label={t("app.loading")} />;
+  const items = found.data.pages.flatMap((page) => page.items);
+  const missing = found.data.pages[0]?.missing ?? [];
+  return (
+    <Stack gap="sm">
+      {missing.length > 0 && (
+        <Alert color="orange">{t("system.notAsked", { names: missing.join(", ") })}</Alert>
+      )}
+      {items.length === 0 && (
+        <Group className="panel" gap="sm">
+          <CircleCheck size={18} aria-hidden />
+          <Text size="sm">{t("system.nothingParked")}</Text>
+        </Group>
+      )}
+      <ul className={classes.parked}>
+        {items.map((parked) => (
+          <li key={parked.id} className="panel" data-parked={parked.id}>
+            <ParkedLine parked={parked} onOpen={() => setOpened(parked)} />
+          </li>
+        ))}
+      </ul>
+      {found.hasNextPage && (
+        <Button variant="default" onClick={() => void found.fetchNextPage()}>
+          {t("assign.more")}
+        </Button>
+      )}
+      <Modal
+        opened={opened !== null}
+        onClose={() => setOpened(null)}
+        size="xl"
+        title={opened?.event_type ?? t("system.message")}
+      >
+        {opened && <Message id={opened.id} />}
+      </Modal>
+    </Stack>
+  );
+}
+
+function ParkedLine({ parked, onOpen }: { parked: Parked; onOpen: () => void }) {
+  const { t } = useTranslation();
+  const replay = useReplay();
+  const again = () =>
+    replay.mutate(parked.id, {
+      onSuccess: ({ outcome }) => toastDone({ message: t(`system.${outcome}`) }),
+      onError: (error) => toastProblem(error),
+    });
+  return (
+    <Group justify="space-between" gap="sm">
+      <div style={{ flex: "1 1 260px", minWidth: 0 }}>
+        <Text size="sm" fw={600} className="clip">
+          {parked.event_type ?? t("system.message")} · {parked.queue}
+        </Text>
+        <Text size="sm" c="var(--danger)" lineClamp={2}>
+          {parked.error_class}: {parked.error}
+        </Text>
+        <Text size="xs" c="var(--muted)">
+          <Ago time={parked.parked_at} /> · {t("system.attempts", { count: parked.attempts })}
+          {parked.replays > 0 && ` · ${t("system.replays", { count: parked.replays })}`}
+        </Text>
+      </div>
+      <Group gap="xs">
+        <Button variant="subtle" size="compact-sm" onClick={onOpen}>
+          {t("system.look")}
+        </Button>
+        <Button
+          variant="light"
+          size="compact-sm"
+          leftSection={<RotateCcw size={14} aria-hidden />}
+          loading={replay.isPending}
+          onClick={again}
+        >
+          {t("system.replay")}
+        </Button>
+      </Group>
+    </Group>
+  );
+}
+
+function Message({ id }: { id: string }) {
+  const { t } = useTranslation();
+  const { data, error } = useQuery(parkedOneQuery(id));
+  if (error) return <ProblemBox error={error} />;
+  if (!data) return <Skeleton height={160} aria-label={t("app.loading")} />;
+  return (
+    <Stack gap="sm">
+      <Text size="sm">{data.error}</Text>
+      <Code block className={classes.body} tabIndex={0}>
+        {JSON.stringify(data.headers, null, 2)}
+      </Code>
+      <Code block className={classes.body} tabIndex={0}>
+        {legible(data.body)}
+      </Code>
+    </Stack>
+  );
+}
+
+/** JSON with its lines broken; anything else as it is. */
+function legible(body: string): string {
+  try {
+    return JSON.stringify(JSON.parse(body), null, 2);
+  } catch {
+    return body;
+  }
+}

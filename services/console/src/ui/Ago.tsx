@@ -1,0 +1,12 @@
+import { useNow } from "@/api/clock";
+import { ago, moment } from "./format";
+
+/** "3 minutes ago", with the exact moment on hover and for programs. */
+export function Ago({ time }: { time: string }) {
+  const now = useNow();
+  return (
+    <time dateTime={time} title={moment(time)}>
+      {ago(time, now)}
+    </time>
+  );
+}

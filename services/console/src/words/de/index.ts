@@ -1,0 +1,16 @@
+import type { en, Words } from "../en";
+import { app } from "./app";
+import { assets } from "./assets";
+import { people } from "./people";
+import { records } from "./records";
+import { session } from "./session";
+import { upload } from "./upload";
+
+export const de: Words<typeof en> = {
+  ...app,
+  ...session,
+  ...assets,
+  ...upload,
+  ...people,
+  ...records,
+};

@@ -1,0 +1,32 @@
+export const upload = {
+  upload: {
+    again: "Noch einmal versuchen",
+    cancel: "Abbrechen",
+    choose: "Videos hochladen",
+    clear: "Liste schließen",
+    done: "Hochgeladen, {{size}}",
+    drop: "Zum Hochladen loslassen",
+    dropHint: "MP4 und MOV, so viele Sie möchten",
+    files: "Dateien",
+    fold: "Liste einklappen",
+    left_one: "{{count}} Datei wird hochgeladen",
+    left_other: "{{count}} Dateien werden hochgeladen",
+    objection: {
+      empty: "Nicht gesendet: Die Datei ist leer.",
+      notVideo: "Nicht gesendet: Das ist kein MP4- oder MOV-Video.",
+      tooLarge: "Nicht gesendet: {{size}} ist mehr, als der Server nimmt.",
+      unreadable:
+        "Nicht gesendet: Sie lässt sich nicht lesen. Ist es ein Ordner, oder wurde sie verschoben?",
+    },
+    over: "Uploads",
+    pause: "Anhalten",
+    paused: "Angehalten bei {{percent}} % von {{size}}",
+    remove: "Von der Liste nehmen",
+    resume: "Fortsetzen",
+    sending: "{{sent}} von {{size}}",
+    sendingAt: "{{sent}} von {{size}} · {{speed}} · noch {{left}}",
+    title: "Uploads",
+    unfold: "Liste ausklappen",
+    waiting: "Wartet, {{size}}",
+  },
+};

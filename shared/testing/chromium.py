@@ -1,0 +1,48 @@
+"""A browser: Debian's Chromium, installed if it is missing and we may."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from functools import cache
+
+FLAGS = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    *(["--no-sandbox"] if os.geteuid() == 0 else []),
+)
+"""It must not talk to anybody but us; and root gets no sandbox of it."""
+
+
+class NoChromium(Exception):
+    """No browser is here, and none could be installed."""
+
+
+@cache
+def chromium() -> str:
+    """The path of a Chromium. Raises NoChromium with what to do about it."""
+    found = _installed()
+    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        _install()
+        found = _installed()
+    if found is None:
+        raise NoChromium("the browser tests need Chromium; on Debian: apt install chromium")
+    return found
+
+
+def _installed() -> str | None:
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def _install() -> None:
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    for arguments in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
+        subprocess.run(
+            ["apt-get", "-qq", *arguments],
+            env={**os.environ, **quiet},
+            check=False,
+            capture_output=True,
+            timeout=600,
+        )

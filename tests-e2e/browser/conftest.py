@@ -1,0 +1,62 @@
+"""What the browser tests have at hand: a real browser, before a real product."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, async_playwright, expect
+
+from harness.client import Json
+from harness.product import Product
+from harness.screen import PATIENCE_MS, Screen, window
+from services.gateway.console import BUNDLE
+from shared.testing.chromium import FLAGS, NoChromium, chromium
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """A Chromium; without one, or without the console's bundle, one clear line says so."""
+    if not (BUNDLE / "index.html").is_file():
+        pytest.fail("the browser tests need the console's bundle: make console", pytrace=False)
+    try:
+        path = chromium()
+    except NoChromium as error:
+        pytest.fail(str(error), pytrace=False)
+    expect.set_options(timeout=PATIENCE_MS)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def stranger(browser: Browser, product: Product) -> AsyncIterator[Screen]:
+    """A window in which nobody is signed in."""
+    async with window(browser, product.client.url) as screen:
+        await screen.open()
+        yield screen
+
+
+@pytest.fixture
+async def screen(browser: Browser, product: Product) -> AsyncIterator[Screen]:
+    """A window in which the administrator is signed in, on the assets' page."""
+    async with window(browser, product.client.url) as screen:
+        await screen.open()
+        await screen.sign_in()
+        yield screen
+
+
+@pytest.fixture(scope="session")
+async def film(product: Product, clip: Path) -> Json:
+    """A completed asset."""
+    asset = await product.client.upload(clip, title="Northern lights")
+    return await product.client.completed(asset["id"])
+
+
+@pytest.fixture(scope="session")
+async def other_film(product: Product, film: Json, clip: Path) -> Json:
+    """Another; of the same file, so that nothing is converted twice."""
+    asset = await product.client.upload(clip, title="Ocean swell")
+    return await product.client.completed(asset["id"])
