@@ -75,8 +75,8 @@ async def test_a_message_that_failed_is_parked_shown_and_replayed(product: Produ
 
     async def told() -> None:
         trail = await client.get("/api/admin/audit", action="message_replayed")
-        assert [each["metadata"]["event_id"] for each in trail["items"]] == [str(ident)]
-        assert trail["items"][0]["admin"]["email"] == EMAIL
+        deeds = [each for each in trail["items"] if each["metadata"]["event_id"] == str(ident)]
+        assert [each["admin"]["email"] for each in deeds] == [EMAIL]
 
     async def parked_again() -> None:
         page = await client.get("/api/admin/parked", queue="notifier.store")

@@ -21,7 +21,7 @@ LOST = {
         "update assignment.users set known = false, email = null, name = null, version = 0",
         "update assignment.admins set known = false, email = null, name = null, version = 0",
         "update assignment.assets set known = false, title = null, status = null, version = 0,"
-        " deleted_at = null",
+        " deleted_at = null, presence_version = 0",
     ),
     "converter": (
         "update converter.admin_media_assets set user_id = null, assigned_at = null,"
