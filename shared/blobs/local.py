@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO, TypeVar
@@ -26,6 +27,7 @@ T = TypeVar("T")
 
 _INCOMING = ".incoming"  # no key can name it: segments do not begin with a dot
 _COPIED_AT_ONCE = 4 * 1024 * 1024
+_ANCHORED = 1024  # folders remembered to be on disk, with all above them
 
 
 class LocalBlobs:
@@ -34,6 +36,7 @@ class LocalBlobs:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._incoming = root / _INCOMING
+        self._anchor = lru_cache(_ANCHORED)(self._sync_above)
 
     async def open(self) -> None:
         """Create the directory. Raises StorageUnavailable."""
@@ -43,11 +46,19 @@ class LocalBlobs:
     async def close(self) -> None:
         """Nothing is held open."""
 
-    async def put(self, key: str, source: Path, *, content_type: str) -> Blob:  # noqa: ARG002
-        """Copy a file in; the content type is not kept, the key's extension tells it."""
+    async def put(
+        self,
+        key: str,
+        source: Path,
+        *,
+        content_type: str,  # noqa: ARG002
+        give: bool = False,
+    ) -> Blob:
+        """Copy or move a file in; the content type is not kept, the key's extension tells it."""
         target = self._path(key)
         with source.open("rb") as reader:
-            await _in_thread(lambda stop: self._store(reader, target, stop))
+            given = source if give else None
+            await _in_thread(lambda stop: self._store(reader, given, target, stop))
         return await self.stat(key)
 
     async def stat(self, key: str) -> Blob:
@@ -110,17 +121,29 @@ class LocalBlobs:
         with file:
             yield file, _blob(key, os.fstat(file.fileno()))
 
-    def _store(self, reader: BinaryIO, target: Path, stop: threading.Event) -> None:
+    def _store(
+        self, reader: BinaryIO, given: Path | None, target: Path, stop: threading.Event
+    ) -> None:
         part = self._incoming / uuid4().hex
         with _refusing():
             try:
-                with part.open("xb") as writer:
-                    _copy(reader, writer, stop)
-                    os.fsync(writer.fileno())
+                if given and _moved(given, part):
+                    os.fsync(reader.fileno())
+                else:
+                    with part.open("xb") as writer:
+                        _copy(reader, writer, stop)
+                        os.fsync(writer.fileno())
                 _place(part, target)
-                _sync_folders(target.parent, self._root)
+                _sync_folder(target.parent)
+                self._anchor(target.parent)
             finally:
                 part.unlink(missing_ok=True)
+
+    def _sync_above(self, folder: Path) -> None:
+        """Make folders survive a power cut: once each, since they stay."""
+        if folder != self._root:
+            _sync_folder(folder.parent)
+            self._anchor(folder.parent)
 
     def _glance(self, key: str) -> Blob | None:
         """What is listed may be gone a moment later."""
@@ -163,6 +186,15 @@ def _copy(reader: BinaryIO, writer: BinaryIO, stop: threading.Event) -> None:
         if stop.is_set():
             raise _Stopped
         writer.write(chunk)
+
+
+def _moved(source: Path, target: Path) -> bool:
+    """Whether it could be: not from another file system."""
+    try:
+        source.rename(target)
+    except OSError:
+        return False
+    return True
 
 
 def _place(part: Path, target: Path) -> None:
@@ -216,16 +248,13 @@ def _sweep(incoming: Path, before: float) -> int:
     return removed
 
 
-def _sync_folders(folder: Path, root: Path) -> None:
-    """Make a rename, and folders made for it, survive a power cut."""
-    for changed in (folder, *folder.parents):
-        descriptor = os.open(changed, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        if changed == root:
-            return
+def _sync_folder(folder: Path) -> None:
+    """Make what was renamed or made in it survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

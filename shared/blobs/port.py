@@ -61,8 +61,12 @@ class Blobs(Protocol):
     async def close(self) -> None:
         """Release connections."""
 
-    async def put(self, key: str, source: Path, *, content_type: str) -> Blob:
-        """Store a file's bytes under ``key``, replacing what was there."""
+    async def put(self, key: str, source: Path, *, content_type: str, give: bool = False) -> Blob:
+        """Store a file's bytes under ``key``, replacing what was there.
+
+        Who will ``give`` the file away spares a copy where it can be moved: it must be nobody
+        else's to write to, and may be gone afterwards, whatever happened.
+        """
 
     async def stat(self, key: str) -> Blob:
         """Raises BlobNotFound."""

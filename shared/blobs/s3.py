@@ -78,7 +78,14 @@ class S3Blobs:
         await self._uploads.close()
         await self._clients.aclose()
 
-    async def put(self, key: str, source: Path, *, content_type: str) -> Blob:
+    async def put(
+        self,
+        key: str,
+        source: Path,
+        *,
+        content_type: str,
+        give: bool = False,  # noqa: ARG002
+    ) -> Blob:
         """Upload a file, in parts if it is large, and check that the store has all of it."""
         check_key(key)
         with source.open("rb") as file:

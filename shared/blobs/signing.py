@@ -52,16 +52,20 @@ class MediaSigner:
         self._key = key
         self._now = now
         self._cipher = AESSIV(hmac.digest(key, b"marquee media object", "sha512"))
-        self._hidden: LRUCache[str, str] = LRUCache(_REMEMBERED)
+        self._urls: LRUCache[tuple[UUID | str, str, str, int], str] = LRUCache(_REMEMBERED)
 
     def url(self, asset_id: UUID | str, rendition: str, object_key: str) -> str:
         """Path and query for a rendition: valid 1 to 2 hours, identical within the hour."""
         expires = (int(self._now()) // _STEP + 2) * _STEP
+        what = (asset_id, rendition, object_key, expires)
+        if (known := self._urls.get(what)) is not None:
+            return known
         suffix = PurePosixPath(object_key).suffix
         logical = check_key(f"{asset_id}/{rendition}{suffix}")
         stored = self._hide(object_key)
         signed = f"{MEDIA_PATH}{logical}?{_OBJECT}={stored}&expires={expires}"
-        return f"{signed}{_SIGNATURE}{self._sign(signed)}"
+        url = self._urls[what] = f"{signed}{_SIGNATURE}{self._sign(signed)}"
+        return url
 
     def check(self, path_and_query: str) -> str:
         """The blob's key, from a path and query exactly as they came over the wire.
@@ -77,12 +81,8 @@ class MediaSigner:
         return self._reveal(asked[_OBJECT][0])
 
     def _hide(self, object_key: str) -> str:
-        hidden = self._hidden.get(object_key)
-        if hidden is None:
-            sealed = self._cipher.encrypt(check_key(object_key).encode(), None)
-            hidden = base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
-            self._hidden[object_key] = hidden
-        return hidden
+        sealed = self._cipher.encrypt(check_key(object_key).encode(), None)
+        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
     def _reveal(self, hidden: str) -> str:
         sealed = base64.urlsafe_b64decode(hidden + "=" * (-len(hidden) % 4))

@@ -7,18 +7,24 @@ redelivery, a repeated publish or a crash between commit and ack changes nothing
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
 import structlog
 
-from shared.bus import inbox
+from shared import tracing
+from shared.bus import inbox, metrics
 from shared.bus.port import Ack, Delivery, NotNow, Outcome, Park, Retry, Subscription
 from shared.contracts.envelope import Envelope, MalformedMessage, unseal
 from shared.contracts.event import Event, UnknownEvent
 from shared.contracts.topology import Queue
 from shared.db import Database, Tx
+
+TRACES_TOLD = 20
+"""Facts of a batch whose traces a line of the log names, at most."""
 
 log = structlog.get_logger()
 
@@ -117,12 +123,16 @@ class _Inlet:
         except Exception as error:
             await self._pause_in_outage(error)
             if len(group) == 1:
-                return dict.fromkeys(group, self._retry(error, group.values()))
+                return {place: self._retry(error, fact) for place, fact in group.items()}
             alone = [await self._settle({place: fact}) for place, fact in group.items()]
             return {place: outcome for one in alone for place, outcome in one.items()}
         return dict.fromkeys(group, Ack())
 
-    async def _take(self, facts: Sequence[Envelope[Event]]) -> None:
+    async def _take(self, told: Sequence[Envelope[Event]]) -> None:
+        with _followed(self._queue, told) as facts:
+            await self._commit(facts)
+
+    async def _commit(self, facts: Sequence[Envelope[Event]]) -> None:
         began = time.perf_counter()
         context = facts[0].context.caused_by(facts[0].id)
         async with self._database.transaction(context) as tx:
@@ -131,22 +141,62 @@ class _Inlet:
             fresh = _once_each(facts, new)
             if fresh:
                 await self._on_facts(tx, fresh)
+        metrics.repeated.labels(self._queue.name).inc(len(facts) - len(fresh))
         log.debug(
             "facts_handled",
             queue=self._queue.name,
             handled=len(fresh),
             repeated=len(facts) - len(fresh),
             seconds=round(time.perf_counter() - began, 6),
+            **_traces(facts),
         )
 
     async def _pause_in_outage(self, error: Exception) -> None:
         if isinstance(error, _OUTAGES) or not await self._database.reachable():
             raise NotNow(f"the database is away: {error!r}") from error
 
-    def _retry(self, error: Exception, facts: Iterable[Envelope[Event]]) -> Retry:
-        ids = [str(fact.id) for fact in facts]
-        log.warning("fact_failed", queue=self._queue.name, event_ids=ids, exc_info=error)
+    def _retry(self, error: Exception, fact: Envelope[Event]) -> Retry:
+        log.warning(
+            "fact_failed",
+            queue=self._queue.name,
+            event_ids=[str(fact.id)],
+            exc_info=error,
+            **_traces([fact]),
+        )
         return Retry(repr(error))
+
+
+def _traces(facts: Sequence[Envelope[Event]]) -> dict[str, Any]:
+    """The traces that facts belong to, as a line of the log says it."""
+    told = (fact.context.trace_id for fact in facts[:TRACES_TOLD])
+    ids = list(dict.fromkeys(filter(None, told)))
+    if len(facts) > 1:
+        return {"trace_ids": ids}
+    return {"trace_id": ids[0]} if ids else {}
+
+
+@contextmanager
+def _followed(
+    queue: Queue, facts: Sequence[Envelope[Event]]
+) -> Iterator[Sequence[Envelope[Event]]]:
+    """The facts, each as a step of the trace that it came with, if steps are recorded."""
+    if not tracing.on():
+        yield facts
+        return
+    with ExitStack() as steps:
+        yield [_step(queue, fact, steps) for fact in facts]
+
+
+def _step(queue: Queue, fact: Envelope[Event], steps: ExitStack) -> Envelope[Event]:
+    step = steps.enter_context(tracing.step("CONSUMER", fact.context.traceparent))
+    step.called(
+        f"process {queue.name}",
+        messaging__system="rabbitmq",
+        messaging__destination__name=queue.name,
+        messaging__message__id=str(fact.id),
+        marquee__event=fact.event.name,
+    )
+    return replace(fact, context=replace(fact.context, traceparent=step.traceparent))
 
 
 def _once_each(facts: Sequence[Envelope[Event]], new: set[Any]) -> list[Envelope[Event]]:

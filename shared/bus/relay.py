@@ -13,8 +13,11 @@ from shared.bus.workers import pauses
 
 log = structlog.get_logger()
 
-GATHER = 0.005
-"""Seconds to wait after being woken, so that commits in a burst leave together."""
+GATHER, LONGEST_GATHER = 0.005, 0.03
+"""Seconds to wait after being woken, so that commits in a burst leave together.
+
+As long as the last batch took, between these two: the busier the machine, the more leave together.
+"""
 
 REMIND = 15.0
 """Seconds between two complaints about the same trouble."""
@@ -44,9 +47,11 @@ class Relay:
     async def _sweep(self, outbox: Outbox) -> None:
         tries = pauses(first=self._poll)
         unroutable, paused = _Complaint(), _Complaint()
+        now = asyncio.get_running_loop().time
         while True:
             woken = self._woken[outbox.schema]
             woken.clear()
+            began = now()
             try:
                 moved = await self._bus.relay(outbox)
                 tries = pauses(first=self._poll)
@@ -59,8 +64,9 @@ class Relay:
                     log.warning("relay_paused", schema=outbox.schema, error=repr(error))
                 await asyncio.sleep(next(tries))
                 continue
+            spent = now() - began
             if moved < BATCH and await _happens(woken, self._poll):
-                await asyncio.sleep(GATHER)
+                await asyncio.sleep(min(max(spent, GATHER), LONGEST_GATHER))
 
 
 class _Complaint:

@@ -13,6 +13,7 @@ from typing import Generic, Protocol, TypeVar
 
 import structlog
 
+from shared.bus import metrics
 from shared.bus.ending import end
 from shared.bus.port import BusUnavailable, Delivery, NotNow, Outcome, Subscription, Unroutable
 
@@ -30,6 +31,9 @@ class Held(Protocol):
     def ours(self) -> bool:
         """False once it is settled, or was given to someone else because a connection broke."""
 
+
+LONGEST_REST = 0.05
+"""Seconds to let a batch form, at most."""
 
 H = TypeVar("H", bound=Held)
 
@@ -55,6 +59,8 @@ class Workers(Generic[H]):
         self._subscription = subscription
         self._take = take
         self._settle = settle
+        self._duration = metrics.handling.labels(subscription.queue)
+        self._lag = metrics.waited.labels(subscription.queue)
         self._stopping = False
         self._busy: set[asyncio.Task[None] | None] = set()
         self._tasks = [
@@ -82,13 +88,26 @@ class Workers(Generic[H]):
         await end(self._tasks)
 
     async def _work(self) -> None:
+        now = asyncio.get_running_loop().time
         while not self._stopping:
             held = await self._next_batch()
+            began = now()
             self._busy.add(asyncio.current_task())
             try:
                 await self._make_last(await self._decide(held))
             finally:
                 self._busy.discard(asyncio.current_task())
+            if len(held) < self._subscription.batch:
+                await self._let_form(now() - began)
+
+    @staticmethod
+    async def _let_form(spent: float) -> None:
+        """Let the next batch form for as long as the last one took.
+
+        What it costs is spread over more messages the busier the machine is, and nobody waits
+        much longer than before.
+        """
+        await asyncio.sleep(min(spent, LONGEST_REST))
 
     async def _next_batch(self) -> Sequence[H]:
         for pause in pauses():
@@ -105,14 +124,22 @@ class Workers(Generic[H]):
             if not held:
                 break
             try:
-                outcomes = await self._subscription.handler([one.delivery for one in held])
-                return list(zip(held, outcomes, strict=True))
+                return list(zip(held, await self._handled(held), strict=True))
             except NotNow as error:
+                metrics.undecided.labels(self.queue, "paused").inc()
                 log.warning("handler_paused", queue=self._subscription.queue, error=str(error))
             except Exception:
+                metrics.undecided.labels(self.queue, "broken").inc()
                 log.exception("handler_failed", queue=self._subscription.queue)
             await self._rest(pause)
         return []
+
+    async def _handled(self, held: Sequence[H]) -> Sequence[Outcome]:
+        deliveries = [one.delivery for one in held]
+        if (lag := metrics.age(deliveries)) is not None:
+            self._lag.observe(lag)
+        with self._duration.time():
+            return await self._subscription.handler(deliveries)
 
     async def _make_last(self, settled: list[tuple[H, Outcome]]) -> None:
         for pause in pauses():

@@ -128,7 +128,8 @@ class AssetStateChanged(Event):
 class AssetWithdrawn(Event):
     """Nobody has an asset, and nobody will be given it: its owner may delete it.
 
-    ``asset_version`` is the newest that was heard of: a restoration of a newer one was not meant.
+    ``asset_version`` is that of the last deletion or restoration that was heard of: one that was
+    restored later is not meant.
     """
 
     name = "assignment.asset.withdrawn"

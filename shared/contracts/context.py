@@ -28,6 +28,12 @@ class Context:
     causation_id: UUID | None = None
     traceparent: str | None = None
 
+    @property
+    def trace_id(self) -> str | None:
+        """The trace that all of it belongs to, if it names one."""
+        _, _, named = (self.traceparent or "").partition("-")
+        return named.partition("-")[0] or None
+
     def caused_by(self, event_id: UUID) -> Context:
         """The same story, one step on."""
         return replace(self, causation_id=event_id)

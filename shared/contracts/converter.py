@@ -9,6 +9,9 @@ from uuid import UUID
 from shared.contracts.event import Event
 from shared.contracts.refusal import Refusal
 
+WITHDRAWN = "X-Withdrawn-Version"
+"""The header in which the gateway passes on, as a version, what was promised of an asset."""
+
 ConversionStatus = Literal["pending", "processing", "completed", "failed"]
 Rendition = Literal["thumbnail", "mp4", "gif", "poster_best", "webm"]
 
@@ -63,7 +66,10 @@ class AssetDeleted(Event):
 
 
 class AssetRestated(Event):
-    """An asset as it is now, told again to one who keeps copies; nothing has happened."""
+    """An asset as it is now, told again to one who keeps copies; nothing has happened.
+
+    ``restored_version`` is the version in which it was last restored; 0, if it never was.
+    """
 
     name = "converter.asset.restated"
     subject = "asset_id"
@@ -75,6 +81,7 @@ class AssetRestated(Event):
     thumbnail_key: str | None
     deleted_at: datetime | None
     version: int
+    restored_version: int = 0
 
 
 class AssetRestored(Event):
@@ -114,6 +121,14 @@ class AssetNotFound(Refusal):
     code = "asset_not_found"
     status = 404
     title = "Asset not found"
+
+
+class RestorationUnderWay(Refusal):
+    """The asset was restored a moment ago, and who assigns it has not heard of that yet."""
+
+    code = "restoration_under_way"
+    status = 409
+    title = "The asset was just restored"
 
 
 class AssetInUse(Refusal):

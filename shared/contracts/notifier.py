@@ -17,6 +17,10 @@ class EventsStored(Event):
     offset: int
 
 
+CROWDED_SECONDS = 60
+"""When whoever has too many WebSockets open may try again."""
+
+
 class TooManySockets(Refusal):
     """Somebody, or their tenant, has as many WebSockets open as the operator allows."""
 

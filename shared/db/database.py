@@ -19,7 +19,7 @@ from shared.contracts.context import TENANT, Context
 from shared.contracts.envelope import Message, seal
 from shared.contracts.event import Event
 from shared.db.sealing import FieldCipher, Place
-from shared.db.statement import Statement
+from shared.db.statement import OUTBOX, Statement, outbox_parameter
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -112,6 +112,10 @@ class Tx:
 
     async def execute(self, statement: Statement, **parameters: Any) -> int:
         """Run a statement; return how many rows it touched."""
+        if statement.tells:
+            outbox = self._take_outbox(await self.now())
+            parameters |= dict(zip(map(outbox_parameter, OUTBOX), outbox, strict=True))
+            self.flushed = self.flushed or bool(outbox[0])
         tag = await self.connection.execute(statement.sql, *statement.arguments(parameters))
         return int(tag.rpartition(" ")[2]) if tag[-1].isdigit() else 0
 
@@ -209,7 +213,8 @@ class Database:
 
     ``new_id`` and ``clock`` come from the runtime, so that tests can set them. ``cipher`` seals
     the secrets in its columns. ``on_emit`` is called after a commit that wrote to the outbox, to
-    wake the relay.
+    wake the relay. ``full`` is set while the outbox has as many rows as it may: then no command
+    shall add to them.
     """
 
     def __init__(
@@ -227,6 +232,7 @@ class Database:
         self.new_id = new_id
         self.clock = clock
         self.on_emit: Callable[[], None] = lambda: None
+        self.full = False
         self.insert_outbox = (
             f"insert into {schema}.outbox (id, type, aggregateid, headers, payload) "  # noqa: S608
             "select * from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::bytea[])"

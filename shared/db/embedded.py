@@ -71,6 +71,15 @@ class EmbeddedPostgres:
         """Where migrations and roles are made: the superuser."""
         return self._dsn(SUPERUSER, self._superuser_password, database)
 
+    def admin_dsn_elsewhere(self) -> str:
+        """Where the superuser finds the server of this directory that another process runs.
+
+        To be given up with ``stop``, which leaves that server alone.
+        """
+        self._superuser_password = self._stored_password()
+        self._host = self._reachable_host()
+        return self.admin_dsn()
+
     @property
     def pid(self) -> int | None:
         """The server's process id while it runs."""

@@ -6,13 +6,19 @@ table lives in its own schema. Tables belong to the admin. The role ``marquee_<n
 schema and SELECT, INSERT, UPDATE and DELETE in it, and nothing else; a migration revokes what the
 service must not do. All processes may migrate at once: an advisory lock makes them take turns.
 When nothing is to do, two short queries tell, and alembic is not even imported.
+
+While one version replaces another, both run, and a process of the old one may be started on the new
+one's schema. So a schema notes the oldest revision whose program can use it: a migration that takes
+away what that one needs says ``compatible_from = "<its own revision>"``. See "Changing a schema" in
+``services/README.md``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,12 +30,15 @@ import structlog
 if TYPE_CHECKING:
     from asyncpg import Record
     from sqlalchemy import Connection
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
     Admin = asyncpg.Connection[Record]
 
 _LOCK = 0x6D61727175656530
 
-_REVISION = re.compile(r"^(down_revision|revision)\b[^=]*=\s*(?:\"(\w+)\"|None)", re.MULTILINE)
+_REVISION = re.compile(
+    r"^(down_revision|revision|compatible_from)\b[^=]*=\s*(?:\"(\w+)\"|None)", re.MULTILINE
+)
 
 _one_at_a_time = asyncio.Lock()
 """alembic keeps the migration under way in module variables."""
@@ -38,7 +47,7 @@ log = structlog.get_logger()
 
 
 class SchemaTooNew(Exception):
-    """The database was migrated by a newer version of this program."""
+    """The database was migrated by a newer version, and this one would damage it."""
 
 
 class SchemaTooOld(Exception):
@@ -47,6 +56,10 @@ class SchemaTooOld(Exception):
 
 class MigrationFailed(Exception):
     """A schema could not be brought up to date; nothing of it was changed."""
+
+
+class UnknownLogin(Exception):
+    """The server has no role of the name that the services log in with."""
 
 
 class TwoHeads(Exception):
@@ -83,16 +96,25 @@ class Schema:
         return heads.pop()
 
     @cached_property
+    def compatible_from(self) -> str:
+        """The oldest revision whose program can use the newest, ``""`` for all of them."""
+        return max((names.get("compatible_from", "") for names in self._declared), default="")
+
+    @cached_property
     def _parents(self) -> dict[str, str]:
+        return {names["revision"]: names["down_revision"] for names in self._declared}
+
+    @cached_property
+    def _declared(self) -> list[dict[str, str]]:
         files = (self.migrations / "versions").glob("*.py")
-        found = [dict(_REVISION.findall(file.read_text())) for file in files]
-        return {names["revision"]: names["down_revision"] for names in found if names}
+        found = (dict(_REVISION.findall(file.read_text())) for file in files)
+        return [names for names in found if names]
 
 
 async def migrate(admin_dsn: str, schemas: Sequence[Schema], *, login: str | None = None) -> None:
     """Create or upgrade the schemas and their roles, and let ``login`` become those roles.
 
-    Raises SchemaTooNew or MigrationFailed, and then that schema has not changed.
+    Raises SchemaTooNew or MigrationFailed, and then that schema has not changed; or UnknownLogin.
     """
     connection = await asyncpg.connect(admin_dsn)
     try:
@@ -158,30 +180,62 @@ async def _up_to_date(connection: Admin, schemas: Sequence[Schema], login: str |
 async def _outdated(connection: Admin, schemas: Iterable[Schema]) -> list[Schema]:
     outdated = []
     for schema in schemas:
-        revision = await _revision(connection, schema)
-        if revision is not None and revision not in schema.revisions:
-            raise SchemaTooNew(
-                f"the schema {schema.name} of the database is at revision {revision}, which this "
-                "version does not know: run the newer version, or restore an older backup"
-            )
-        if revision != schema.head:
-            outdated.append(schema)
+        revision, compatible_from = await _revision(connection, schema)
+        if revision in (None, *schema.revisions):
+            if revision != schema.head:
+                outdated.append(schema)
+        elif compatible_from is None or schema.head < compatible_from:
+            raise SchemaTooNew(_too_new(schema, revision))
     return outdated
 
 
-async def _revision(connection: Admin, schema: Schema) -> str | None:
+def _too_new(schema: Schema, revision: str | None) -> str:
+    return (
+        f"the schema {schema.name} of the database is at revision {revision}, which this "
+        "version does not know: run the newer version, or restore an older backup"
+    )
+
+
+async def _revision(connection: Admin, schema: Schema) -> tuple[str | None, str | None]:
+    """How far the schema is, and from which revision on a program can use it, if it says so."""
     table = f"{schema.name}.alembic_version"
     if not await connection.fetchval("select to_regclass($1) is not null", table):
-        return None
-    revision: str | None = await connection.fetchval(f"select version_num from {table}")  # noqa: S608
-    return revision
+        return None, None
+    row = await connection.fetchrow(  # an older version knew no more than version_num
+        "select version_num, case when to_jsonb(each) ->> 'stated_at' = version_num"  # noqa: S608
+        f" then to_jsonb(each) ->> 'compatible_from' end from {table} as each"
+    )
+    return (row[0], row[1]) if row else (None, None)
 
 
 async def _upgrade(admin_dsn: str, schema: Schema) -> None:
     """Create what the schema needs and run its migrations, in one transaction."""
-    from sqlalchemy import text  # noqa: PLC0415 - slow imports, of no use when nothing is to do
-    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
-    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+    async with _transaction(admin_dsn) as connection:
+        await _build(connection, schema, schema.head)
+
+
+@asynccontextmanager
+async def building(admin_dsn: str, revisions: Mapping[Schema, str]) -> AsyncIterator[Admin]:
+    """Create schemas as they were at these revisions; the block goes on in the same transaction.
+
+    Raises SchemaTooNew or MigrationFailed, and then nothing was created.
+    """
+    from sqlalchemy import text  # noqa: PLC0415 - slow, and of no use where nothing is built
+
+    async with _one_at_a_time, _transaction(admin_dsn) as connection:
+        raw = (await connection.get_raw_connection()).driver_connection
+        assert isinstance(raw, asyncpg.Connection)
+        await connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        for schema, revision in revisions.items():
+            if revision not in schema.revisions:
+                raise SchemaTooNew(_too_new(schema, revision))
+            await _build(connection, schema, revision)
+        yield raw
+
+
+@asynccontextmanager
+async def _transaction(admin_dsn: str) -> AsyncIterator[AsyncConnection]:
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - a slow import
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
     engine = create_async_engine(
@@ -189,17 +243,21 @@ async def _upgrade(admin_dsn: str, schema: Schema) -> None:
         async_creator=lambda: asyncpg.connect(admin_dsn),
         poolclass=NullPool,
     )
+    async with engine.begin() as connection:
+        yield connection
+
+
+async def _build(connection: AsyncConnection, schema: Schema, revision: str) -> None:
+    """Create or upgrade a schema and its role."""
+    from sqlalchemy import text  # noqa: PLC0415 - slow imports, of no use when nothing is to do
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+
     try:
-        async with engine.begin() as connection:
-            for statement in _ground(schema):
-                await connection.execute(text(statement))
-            await connection.run_sync(_run_alembic, schema)
-            await connection.execute(
-                text(
-                    f"revoke insert, update, delete on {schema.name}.alembic_version"
-                    f" from {schema.role}"
-                )
-            )
+        for statement in _ground(schema):
+            await connection.execute(text(statement))
+        await connection.run_sync(_run_alembic, schema, revision)
+        for statement in _statement_of_compatibility(schema):
+            await connection.execute(text(statement))
     except DBAPIError as error:
         raise MigrationFailed(f"the schema {schema.name}: {error.orig}") from error
 
@@ -218,7 +276,19 @@ def _ground(schema: Schema) -> list[str]:
     ]
 
 
-def _run_alembic(connection: Connection, schema: Schema) -> None:
+def _statement_of_compatibility(schema: Schema) -> list[str]:
+    """It holds for the revision it was stated at, should somebody else migrate further."""
+    table = f"{schema.name}.alembic_version"
+    columns = ("compatible_from", "stated_at")
+    return [
+        *(f"alter table {table} add column if not exists {column} text" for column in columns),
+        f"update {table} set compatible_from = '{schema.compatible_from}',"  # noqa: S608
+        " stated_at = version_num",
+        f"revoke insert, update, delete on {table} from {schema.role}",
+    ]
+
+
+def _run_alembic(connection: Connection, schema: Schema, revision: str) -> None:
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
@@ -229,7 +299,7 @@ def _run_alembic(connection: Connection, schema: Schema) -> None:
         "path_separator": "newline",
     }.items():
         config.set_main_option(option, value.replace("%", "%%"))
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 async def _let_relay(connection: Admin, schemas: Sequence[Schema]) -> None:
@@ -250,13 +320,16 @@ async def _let_login(connection: Admin, schemas: Sequence[Schema], login: str | 
 
 
 async def _missing_roles(connection: Admin, schemas: Sequence[Schema], login: str) -> list[str]:
-    """The roles that the login may not become yet."""
+    """The roles that the login may not become yet. Raises UnknownLogin."""
     # Since PostgreSQL 16 a role's creator is a member of it that may not become it.
     become = "SET" if connection.get_server_version().major >= 16 else "MEMBER"
-    rows = await connection.fetch(
-        "select rolname from pg_roles where rolname = any($1) and not pg_has_role($2, oid, $3)",
-        [schema.role for schema in schemas],
-        login,
-        become,
-    )
+    try:
+        rows = await connection.fetch(
+            "select rolname from pg_roles where rolname = any($1) and not pg_has_role($2, oid, $3)",
+            [schema.role for schema in schemas],
+            login,
+            become,
+        )
+    except asyncpg.UndefinedObjectError as error:
+        raise UnknownLogin(str(error)) from None
     return [row["rolname"] for row in rows]

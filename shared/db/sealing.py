@@ -70,11 +70,6 @@ class FieldCipher:
         except InvalidTag:
             raise FieldAltered(f"{place}: not what was sealed there") from None
 
-    def reseal(self, place: Place, sealed: bytes) -> bytes:
-        """The same secret under the newest key; unchanged if it is already. Raises as ``open``."""
-        secret = self.open(place, sealed)
-        return sealed if sealed[1 : 1 + _KEY_ID] == self._newest else self.seal(place, secret)
-
     def _at(self, place: Place, ident: bytes) -> tuple[AESGCM, bytes]:
         key = self._keys.get(ident)
         if key is None:

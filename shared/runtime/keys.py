@@ -52,20 +52,20 @@ def _derive(root: bytes, purpose: str) -> bytes:
     return HKDF(SHA256(), 32, salt=None, info=f"marquee {purpose}".encode()).derive(root)
 
 
-def load_keys(settings: RuntimeSettings) -> Keys:
+def load_keys(settings: RuntimeSettings, *, generate: bool = True) -> Keys:
     """Take the keys from the settings, else from the data directory, generating them once.
 
-    Raises SettingsError if a part is external and a key is missing: another process would
-    generate another one.
+    Raises SettingsError if a key is missing and a part is external, since another process would
+    generate another one; or unless they are to be generated.
     """
     return Keys(
-        root=_key(settings, "secret_key").encode(),
-        audit_root=_key(settings, "audit_signing_key").encode(),
+        root=_key(settings, "secret_key", generate=generate).encode(),
+        audit_root=_key(settings, "audit_signing_key", generate=generate).encode(),
         old_roots=tuple(old.get_secret_value().encode() for old in settings.old_secret_keys),
     )
 
 
-def _key(settings: RuntimeSettings, name: str) -> str:
+def _key(settings: RuntimeSettings, name: str, *, generate: bool) -> str:
     given = getattr(settings, name)
     if given is not None:
         return str(given.get_secret_value())
@@ -74,7 +74,12 @@ def _key(settings: RuntimeSettings, name: str) -> str:
             f"MARQUEE_{name.upper()}: required once the database, the broker or the store is "
             "external; it takes at least 32 random characters, the same for every process"
         )
-    return _kept(settings.data_dir / "secrets" / name)
+    path = settings.data_dir / "secrets" / name
+    if not (generate or path.exists()):
+        raise SettingsError(
+            f"MARQUEE_{name.upper()}: required, or as the file {path}, as it was before"
+        )
+    return _kept(path)
 
 
 def _kept(path: Path) -> str:

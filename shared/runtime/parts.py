@@ -23,6 +23,7 @@ from shared.db.migrate import (
     MigrationFailed,
     Schema,
     SchemaTooOld,
+    UnknownLogin,
     make_login,
     migrate,
     require_current,
@@ -38,12 +39,14 @@ log = structlog.get_logger()
 
 BUS_SCHEMA = Schema("bus", Path(str(bus_package.__file__)).parent / "migrations", relays=True)
 
-_WORTH_WAITING = (
+_NOT_LET_IN = (
     *DATABASE_AWAY,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
-    SchemaTooOld,
 )
+"""What connecting may raise: nobody is there, or they know no such login or database."""
+
+_WORTH_WAITING = (*_NOT_LET_IN, UnknownLogin, SchemaTooOld)
 """Trouble with a database that its operator may mend while this process waits."""
 
 
@@ -79,13 +82,13 @@ async def assembled(
     """
     _check(settings, modules)
     require_private_parts(settings)
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make(settings.data_dir)
     keys = load_keys(settings)
     async with AsyncExitStack() as stack:
         open_database = partial(Database, new_id=new_id, clock=clock, cipher=keys.field_cipher)
         databases = await _databases(settings, modules, open_database, waiting, stack)
         bus = await _bus(settings, databases, stack)
-        blobs = await _blobs(settings, stack)
+        blobs = await blob_store(settings, stack)
         yield Runtime(
             settings=settings,
             keys=keys,
@@ -107,6 +110,16 @@ def _check(settings: RuntimeSettings, modules: Sequence[Module]) -> None:
             "MARQUEE_AMQP_URL: required to run services in processes of their own (this one is "
             f"without {', '.join(absent)}); it takes an amqp:// or amqps:// address"
         )
+
+
+def _make(data_dir: Path) -> None:
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"MARQUEE_DATA_DIR: takes a directory that can be written, not {data_dir} "
+            f"({error.strerror})"
+        ) from error
 
 
 async def _databases(
@@ -136,7 +149,8 @@ async def _prepare(dsn: str, admin_dsn: str | None, schemas: Sequence[Schema]) -
     """Migrate, or find it done. Raises SchemaTooOld where somebody else has to do it."""
     login = urlsplit(dsn).username
     if admin_dsn is not None:
-        return await migrate(admin_dsn, schemas, login=login)
+        await migrate(admin_dsn, schemas, login=login)
+        return await _knock(dsn)
     try:
         await require_current(dsn, schemas)
     except SchemaTooOld as missing:
@@ -144,6 +158,12 @@ async def _prepare(dsn: str, admin_dsn: str | None, schemas: Sequence[Schema]) -
             await migrate(dsn, schemas, login=login)
         except (MigrationFailed, asyncpg.InsufficientPrivilegeError):
             raise missing from None
+
+
+async def _knock(dsn: str) -> None:
+    """Go on only where the services are let in, whoever has migrated."""
+    connection = await asyncpg.connect(dsn)
+    await connection.close()
 
 
 def schemas_of(modules: Sequence[Module]) -> list[Schema]:
@@ -154,7 +174,7 @@ def schemas_of(modules: Sequence[Module]) -> list[Schema]:
 async def migrate_all(settings: RuntimeSettings, modules: Sequence[Module]) -> None:
     """Bring every schema up to date; make the login of the services, if it is not there yet.
 
-    Raises SettingsError, SchemaTooNew, MigrationFailed or what a database that is away raises.
+    Raises SettingsError, also for what the server refuses, SchemaTooNew or MigrationFailed.
     """
     if settings.database_admin_url is None or settings.database_url is None:
         missing = "URL" if settings.database_admin_url else "ADMIN_URL"
@@ -164,9 +184,20 @@ async def migrate_all(settings: RuntimeSettings, modules: Sequence[Module]) -> N
         )
     admin = _plain(settings.database_admin_url)
     login = urlsplit(_plain(settings.database_url))
-    if login.username and login.password:
-        await make_login(admin, unquote(login.username), unquote(login.password))
-    await migrate(admin, schemas_of(modules), login=login.username)
+    try:
+        if login.username and login.password:
+            await make_login(admin, unquote(login.username), unquote(login.password))
+        await migrate(admin, schemas_of(modules), login=login.username)
+    except UnknownLogin as error:
+        raise SettingsError(
+            f"MARQUEE_DATABASE_URL: takes a login of the server ({error}); with its password, one "
+            "that is not there is made"
+        ) from None
+    except _NOT_LET_IN as error:
+        raise SettingsError(
+            "MARQUEE_DATABASE_ADMIN_URL: takes a server that answers, and a login and a database "
+            f"that it knows ({error})"
+        ) from None
 
 
 async def _servers(settings: RuntimeSettings, stack: AsyncExitStack) -> tuple[str, str | None]:
@@ -182,6 +213,28 @@ async def _servers(settings: RuntimeSettings, stack: AsyncExitStack) -> tuple[st
     await server.start()
     stack.push_async_callback(server.stop)
     return server.dsn(), server.admin_dsn()
+
+
+async def admin_server(
+    settings: RuntimeSettings, stack: AsyncExitStack, *, shared: bool = True
+) -> str:
+    """Where whoever owns the tables connects, to an embedded server too.
+
+    Unless ``shared``, raises AlreadyRunning where another process runs that one.
+    """
+    if settings.database_url is not None:
+        return _plain(settings.database_admin_url or settings.database_url)
+    from shared.db.embedded import AlreadyRunning, EmbeddedPostgres  # noqa: PLC0415
+
+    server = EmbeddedPostgres(settings.data_dir / "postgres")
+    stack.push_async_callback(server.stop)
+    try:
+        await server.start()
+    except AlreadyRunning:
+        if not shared:
+            raise
+        return server.admin_dsn_elsewhere()
+    return server.admin_dsn()
 
 
 def _plain(url: SecretStr) -> str:
@@ -226,7 +279,8 @@ async def _hold_alone(database: Database, stack: AsyncExitStack) -> None:
     )
 
 
-async def _blobs(settings: RuntimeSettings, stack: AsyncExitStack) -> Blobs:
+async def blob_store(settings: RuntimeSettings, stack: AsyncExitStack) -> Blobs:
+    """The store, open until the stack is closed."""
     blobs: Blobs
     if settings.s3_bucket is not None:
         from shared.blobs.s3 import S3Blobs, S3Settings  # noqa: PLC0415 - a slow import

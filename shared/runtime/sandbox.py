@@ -10,11 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,10 +20,9 @@ from typing import Any
 import structlog
 from prometheus_client import Gauge
 
-log = structlog.get_logger()
+from shared.runtime.launcher import Launcher
 
-LAUNCHER = Path(__file__).with_name("confine.py")
-ROOT = Path(__file__).parents[2]
+log = structlog.get_logger()
 
 ACCOUNT = 60_778
 """A uid of its own, outside the ranges of Debian and systemd; "nobody" is shared with others."""
@@ -88,7 +84,7 @@ class Module:
 
     def order(self) -> dict[str, Any]:
         """What the launcher needs to run it."""
-        return {"module": self.name, "path": str(ROOT), "argv": list(self.arguments)}
+        return {"module": self.name, "argv": list(self.arguments)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +114,24 @@ class _Tail:
 
 
 class Sandbox:
-    """Starts confined children. One for a process; ``inspect`` it before the first run."""
+    """Starts confined children. One for a process; ``inspect`` it before the first run.
 
-    def __init__(self, account: int = ACCOUNT) -> None:
+    ``modules`` are those that children will run again and again: they are kept imported.
+    """
+
+    def __init__(self, *modules: str, account: int = ACCOUNT) -> None:
         self._account = account if os.geteuid() == 0 else None
+        self._launcher = Launcher(modules)
+
+    async def close(self) -> None:
+        """End whatever still runs."""
+        self._launcher.close()
 
     async def inspect(self, directory: Path) -> frozenset[str]:
         """Try what the host grants; return, log and export the protections it does not."""
         limits = Limits(memory=1 << 30, cpu_seconds=5, file_bytes=0)
         finished = await self._run({}, directory, limits, seconds=10)
-        granted = set(json.loads(finished.output)) if finished.status == 0 else set()
+        granted = set(finished.output.decode().split()) if finished.status == 0 else set()
         missing = {name for name, any_of in MECHANISMS.items() if not granted & {*any_of}}
         for name in MECHANISMS:
             PROTECTION.labels(name).set(name not in missing)
@@ -135,11 +139,17 @@ class Sandbox:
             log.warning("sandbox_degraded", missing=sorted(missing), granted=sorted(granted))
         return frozenset(missing)
 
-    def hand_over(self, path: Path) -> None:
-        """Give a file or directory to the confined account, and to nobody else."""
-        path.chmod(0o700 if path.is_dir() else 0o600)
+    def hand_over(self, directory: Path) -> None:
+        """Give a directory to the confined account, and to nobody else."""
+        directory.chmod(0o700)
         if self._account is not None:
-            os.chown(path, self._account, self._account, follow_symlinks=False)
+            os.chown(directory, self._account, self._account)
+
+    def show(self, path: Path) -> None:
+        """Let the confined account read a file or a directory, but not write; nobody else."""
+        path.chmod(0o750 if path.is_dir() else 0o640)
+        if self._account is not None:
+            os.chown(path, -1, self._account)
 
     async def run(
         self,
@@ -183,7 +193,8 @@ class Sandbox:
         with contextlib.ExitStack() as pipes:
             out = pipes.enter_context(_Pipe((output, on_output) if on_output else (output,)))
             err = pipes.enter_context(_Pipe((errors, on_errors) if on_errors else (errors,)))
-            family = _Family(self._start(order, directory, limits, out, err))
+            leader = self._start(order, directory, limits, out, err)
+            family = _Family(leader, self._launcher)
             out.close_writer()
             err.close_writer()
             try:
@@ -197,37 +208,25 @@ class Sandbox:
 
     def _start(
         self, order: dict[str, Any], directory: Path, limits: Limits, out: _Pipe, err: _Pipe
-    ) -> subprocess.Popen[bytes]:
-        """Fork and exec in one breath: nothing can cancel between them.
-
-        Not asyncio's subprocess: there ``wait`` returns only when all pipes are closed, which a
-        grandchild can put off for ever, and the leader is reaped before its group can be ended.
-        """
-        order = order | {
-            "parent": os.getpid(),
+    ) -> int:
+        """Start the child; return its process id."""
+        confined = {
+            "directory": str(directory.absolute()),
             "uid": self._account,
             "limits": limits.order(own_account=self._account is not None),
         }
-        isolated = ["-I"] if "module" in order else ["-I", "-S"]
-        return subprocess.Popen(
-            [sys.executable, *isolated, str(LAUNCHER), json.dumps(order)],
-            cwd=directory,
-            env={},
-            stdin=subprocess.DEVNULL,
-            stdout=out.writer,
-            stderr=err.writer,
-            start_new_session=True,
-        )
+        return self._launcher.start(order | confined, out.writer, err.writer)
 
 
 class _Family:
     """A child that leads a process group. It stays a zombie, its id taken, until ``end``."""
 
-    def __init__(self, leader: subprocess.Popen[bytes]) -> None:
+    def __init__(self, leader: int, launcher: Launcher) -> None:
         self._leader = leader
+        self._launcher = launcher
         self._loop = asyncio.get_running_loop()
         self._exited = asyncio.Event()
-        self._pidfd = os.pidfd_open(leader.pid)
+        self._pidfd = os.pidfd_open(leader)
         self._loop.add_reader(self._pidfd, self._exited.set)
 
     async def ended(self, seconds: float) -> bool:
@@ -250,11 +249,11 @@ class _Family:
         finally:
             self._loop.remove_reader(self._pidfd)
             os.close(self._pidfd)
-        return self._leader.wait()
+        return self._launcher.ended(self._leader)
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._leader.pid, number)
+            os.killpg(self._leader, number)
 
 
 class _Pipe:

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from aiohttp import web
+
 from shared.blobs.port import Blobs
 from shared.blobs.signing import MediaSigner
 from shared.bus.port import Bus, Listener, Subscription
@@ -57,7 +59,8 @@ class Runtime:
 
     ``sole_process`` is true when no other process shares the database and the bus: whatever a
     predecessor left is then nobody's. ``work_dir`` is local scratch space. ``peers`` are the base
-    URLs of the services that the gateway routes to; they are complete once all services listen.
+    URLs of the services that the gateway routes to, ``nearby`` the servers of those that run in
+    this process; both are complete once all services listen.
     """
 
     settings: RuntimeSettings
@@ -69,6 +72,7 @@ class Runtime:
     peers: Mapping[str, str]
     sole_process: bool
     work_dir: Path
+    nearby: dict[str, web.Server] = field(default_factory=dict)
 
     @property
     def media_signer(self) -> MediaSigner:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -90,20 +91,46 @@ class MarqueeSettings(BaseSettings):
         return f"{PREFIX}{name.upper()}: {told}" + ("" if secret else f", not {error['input']!r}")
 
 
-def _address(*schemes: str) -> AfterValidator:
+def _address(*schemes: str) -> Callable[[str], str]:
     """Refuses, without repeating a password, what does not begin with one of the schemes."""
 
-    def check(value: SecretStr) -> SecretStr:
-        scheme, separator, _ = value.get_secret_value().partition("://")
+    def check(value: str) -> str:
+        scheme, separator, _ = value.partition("://")
         if not separator or scheme not in schemes:
             raise ValueError(f"an address that begins with {schemes[0]}://")
+        if not _has_a_port_or_none(value):
+            raise ValueError("an address with a number as its port; a password's / is written %2F")
+        parts = urlsplit(value)
+        if not (parts.netloc.rpartition("@")[2] or "host=" in parts.query):
+            # drivers would look for what happens to be on this machine
+            raise ValueError(f"an address with a host, such as {schemes[0]}://host")
         return value
 
-    return AfterValidator(check)
+    return check
 
 
-PostgresUrl = Annotated[SecretStr, _address("postgresql", "postgres", "postgresql+asyncpg")]
-AmqpUrl = Annotated[SecretStr, _address("amqp", "amqps")]
+def _secret_address(*schemes: str) -> AfterValidator:
+    check = _address(*schemes)
+
+    def checked(value: SecretStr) -> SecretStr:
+        check(value.get_secret_value())
+        return value
+
+    return AfterValidator(checked)
+
+
+def _has_a_port_or_none(url: str) -> bool:
+    """What stands where a port should may be half a password, and libraries would repeat it."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
+PostgresUrl = Annotated[SecretStr, _secret_address("postgresql", "postgres", "postgresql+asyncpg")]
+AmqpUrl = Annotated[SecretStr, _secret_address("amqp", "amqps")]
+HttpUrl = Annotated[str, AfterValidator(_address("http", "https"))]
+Bucket = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,255}$")]
 
 
 def _split(value: object) -> object:
@@ -198,9 +225,13 @@ class RuntimeSettings(MarqueeSettings):
     """RabbitMQ, as `amqp://USER:PASSWORD@HOST/VHOST`, or `amqps://`; left out, an embedded bus, and
     all services in one process."""
 
-    s3_endpoint: str | None = None
+    outbox_max: Annotated[int, Field(ge=1)] = 1_000_000
+    """Events of a service that may wait while the broker takes none; while there are as many, it
+    refuses what would add to them, with 503."""
+
+    s3_endpoint: HttpUrl | None = None
     """The address of an S3-compatible store; left out, Amazon's."""
-    s3_bucket: str | None = None
+    s3_bucket: Bucket | None = None
     """The bucket for originals and renditions; left out, a directory holds them."""
     s3_region: str = "us-east-1"
     """The bucket's region."""
@@ -208,7 +239,7 @@ class RuntimeSettings(MarqueeSettings):
     """The account in the store; left out, what the AWS SDK finds."""
     s3_secret_key: SecretStr | None = None
     """Its secret."""
-    s3_public_endpoint: str | None = None
+    s3_public_endpoint: HttpUrl | None = None
     """The store's address as browsers see it: media is then fetched from there."""
 
     secret_key: Annotated[SecretStr, Field(min_length=32)] | None = None
@@ -217,17 +248,18 @@ class RuntimeSettings(MarqueeSettings):
     audit_signing_key: Annotated[SecretStr, Field(min_length=32)] | None = None
     """What the key that signs the trail is made of, 32 characters or more; like the one above."""
     old_secret_keys: Secrets = ()
-    """What `MARQUEE_SECRET_KEY` was before, with commas: secrets stored then stay readable."""
+    """What `MARQUEE_SECRET_KEY` was before, with commas: needed for a day after a change, while
+    answers are kept that were sealed with it."""
 
-    identity_url: str = f"http://127.0.0.1:{SERVICE_PORTS['identity']}"
+    identity_url: HttpUrl = f"http://127.0.0.1:{SERVICE_PORTS['identity']}"
     """Where the gateway finds identity in a process of its own."""
-    converter_url: str = f"http://127.0.0.1:{SERVICE_PORTS['converter']}"
+    converter_url: HttpUrl = f"http://127.0.0.1:{SERVICE_PORTS['converter']}"
     """Where the gateway finds converter."""
-    assignment_url: str = f"http://127.0.0.1:{SERVICE_PORTS['assignment']}"
+    assignment_url: HttpUrl = f"http://127.0.0.1:{SERVICE_PORTS['assignment']}"
     """Where the gateway finds assignment."""
-    audit_url: str = f"http://127.0.0.1:{SERVICE_PORTS['audit']}"
+    audit_url: HttpUrl = f"http://127.0.0.1:{SERVICE_PORTS['audit']}"
     """Where the gateway finds audit."""
-    notifier_url: str = f"http://127.0.0.1:{SERVICE_PORTS['notifier']}"
+    notifier_url: HttpUrl = f"http://127.0.0.1:{SERVICE_PORTS['notifier']}"
     """Where the gateway finds notifier."""
 
     log_format: Literal["console", "json"] | None = None

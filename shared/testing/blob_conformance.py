@@ -141,6 +141,17 @@ class BlobConformance:
         async with blobs.read(KEY) as download:
             assert await content(download.chunks) == b"other"
 
+    async def test_what_is_given_away_is_stored_as_what_is_lent(
+        self, blobs: Blobs, tmp_path: Path
+    ) -> None:
+        given, lent = write(tmp_path / "a", b"moving"), write(tmp_path / "b", b"other")
+        await blobs.put(KEY, lent, content_type="video/mp4")
+        put = await blobs.put(KEY, given, content_type="video/mp4", give=True)
+        assert (put.size, put) == (6, await blobs.stat(KEY))
+        async with blobs.read(KEY) as download:
+            assert await content(download.chunks) == b"moving"
+        assert lent.read_bytes() == b"other"
+
     async def test_deleting_is_final_and_may_be_repeated(
         self, blobs: Blobs, tmp_path: Path
     ) -> None:

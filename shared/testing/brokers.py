@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import os
 import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ import aiohttp
 from aio_pika.abc import AbstractConnection
 from aio_pika.connection import make_url
 
+from shared.testing import debian
 from shared.testing.rabbit import RabbitNode, management
 from shared.testing.rabbit_container import RabbitContainer, image
 
@@ -31,8 +30,6 @@ GIVEN = "MARQUEE_TEST_AMQP_URL"
 
 _PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 """Where Debian keeps the script itself; the one on the PATH changes its user first."""
-
-_NO_SERVICES = Path("/usr/sbin/policy-rc.d")
 
 
 class NoBroker(Exception):
@@ -56,6 +53,9 @@ class Breakable(Protocol):
 
     async def discard(self) -> None:
         """End it for good, without ceremony."""
+
+    async def control(self, *arguments: str) -> None:
+        """Tell it something by ``rabbitmqctl``."""
 
     def pause(self) -> None:
         """Freeze it."""
@@ -109,8 +109,11 @@ async def own_broker(directory: Path) -> Breakable:
 
 def _program() -> Path:
     found = _installed()
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        _install()
+    if found is None and debian.may_install():
+        try:
+            debian.install("rabbitmq-server")
+        except debian.NotInstalled as error:
+            raise NoBroker(str(error)) from error
         found = _installed()
     if found is None:
         raise NoBroker(
@@ -125,32 +128,6 @@ def _installed() -> Path | None:
         return _PROGRAM
     found = shutil.which("rabbitmq-server")
     return Path(found) if found else None
-
-
-def _install() -> None:
-    """Install the package without letting it start a service of its own."""
-    forbid = not _NO_SERVICES.exists()
-    if forbid:
-        _NO_SERVICES.write_text("#!/bin/sh\nexit 101\n")
-        _NO_SERVICES.chmod(0o755)
-    try:
-        for arguments in (
-            ["update", "-q"],
-            ["install", "-y", "-q", "--no-install-recommends", "rabbitmq-server"],
-        ):
-            done = subprocess.run(
-                ["apt-get", *arguments],
-                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-                capture_output=True,
-                text=True,
-                timeout=240,
-                check=False,
-            )
-        if done.returncode != 0:
-            raise NoBroker(f"apt-get install rabbitmq-server failed: {done.stderr[-300:].strip()}")
-    finally:
-        if forbid:
-            _NO_SERVICES.unlink(missing_ok=True)
 
 
 @asynccontextmanager

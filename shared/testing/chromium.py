@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from functools import cache
+
+from shared.testing import debian
 
 FLAGS = (
     "--disable-background-networking",
@@ -24,8 +25,11 @@ class NoChromium(Exception):
 def chromium() -> str:
     """The path of a Chromium. Raises NoChromium with what to do about it."""
     found = _installed()
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        _install()
+    if found is None and debian.may_install():
+        try:
+            debian.install("chromium")
+        except debian.NotInstalled as error:
+            raise NoChromium(str(error)) from error
         found = _installed()
     if found is None:
         raise NoChromium("the browser tests need Chromium; on Debian: apt install chromium")
@@ -34,15 +38,3 @@ def chromium() -> str:
 
 def _installed() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser")
-
-
-def _install() -> None:
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    for arguments in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
-        subprocess.run(
-            ["apt-get", "-qq", *arguments],
-            env={**os.environ, **quiet},
-            check=False,
-            capture_output=True,
-            timeout=600,
-        )

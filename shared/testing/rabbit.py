@@ -77,6 +77,15 @@ class RabbitNode:
                 process.kill()
                 await _ended(process, 10)
 
+    async def control(self, *arguments: str) -> None:
+        """Tell the running node something by ``rabbitmqctl``. Raises CalledProcessError."""
+        program = str(self._program.with_name("rabbitmqctl"))
+        node = self._environment()["RABBITMQ_NODENAME"]
+        process = self._spawn([program, "-n", node, *arguments])
+        await asyncio.to_thread(process.wait, _STARTUP)
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, arguments)
+
     def pause(self) -> None:
         """Freeze it: connections stay open and nothing answers (SIGSTOP)."""
         if self.pid is not None:

@@ -68,6 +68,12 @@ class RabbitContainer:
             await asyncio.to_thread(self._container.stop)
             self._created = False
 
+    async def control(self, *arguments: str) -> None:
+        """Tell the running broker something by ``rabbitmqctl``. Raises RuntimeError."""
+        code, said = await asyncio.to_thread(self._inner.exec_run, ["rabbitmqctl", *arguments])
+        if code:
+            raise RuntimeError(said.decode(errors="replace"))
+
     def pause(self) -> None:
         """Freeze it: connections stay open and nothing answers."""
         self._inner.pause()

@@ -30,7 +30,9 @@ def encode(body: Any) -> bytes:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
-        return value.model_dump()
+        if value.model_config.get("serialize_by_alias"):
+            return value.model_dump()
+        return value.__dict__  # its fields; a model among them comes here in its turn
     if isinstance(value, datetime):
         return rfc3339(value)
     return str(value)  # asyncpg's UUID, which is a subclass

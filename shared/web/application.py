@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from structlog.contextvars import bind_contextvars
 
+from shared import tracing
 from shared.contracts.actor import SYSTEM
 from shared.contracts.context import DEFAULT_TENANT, Context
 from shared.web import openapi
@@ -29,6 +30,9 @@ from shared.web.routes import HEADERS, Call, Route, Routes
 from shared.web.trace import Trace
 
 TRACE: web.RequestKey[Trace] = web.RequestKey("trace", Trace)
+
+FROM_OUTSIDE: web.RequestKey[bool] = web.RequestKey("from_outside", bool)
+"""Set on a request that nobody passed on, so that nobody else tells of it."""
 
 BODY_LIMIT = 1024 * 1024
 """The largest JSON body, in bytes; routes that stream their body count for themselves."""
@@ -60,7 +64,7 @@ def application(
     """A service's HTTP side.
 
     ``seal`` verifies the actor header; without one, every actor is unknown. A ``hushed`` service
-    leaves it to whoever passed a request on to tell of it, unless it ends badly.
+    leaves it to whoever passed a request on to tell of it, unless it ends badly or is FROM_OUTSIDE.
     """
     inner = [middleware for group in routes for middleware in group.middlewares]
     edge = _edge(service, hushed=hushed)
@@ -107,7 +111,15 @@ def _edge(service: str, *, hushed: bool) -> Middleware:
     @web.middleware
     async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
         """Give the request its trace, answer exceptions with problems, log and measure once."""
-        trace = request[TRACE] = Trace.of(request.headers)
+        if request.path in _PROBES:
+            return await follow(request, handler, tracing.Step())
+        with tracing.step("SERVER", request.headers.get("traceparent")) as step:
+            return await follow(request, handler, step)
+
+    async def follow(
+        request: web.Request, handler: Handler, step: tracing.Step
+    ) -> web.StreamResponse:
+        trace = request[TRACE] = Trace.of(request.headers, step.traceparent)
         began = time.perf_counter()
         status = _CLIENT_GONE
         bind_contextvars(trace_id=trace.trace_id, request_id=trace.request_id)
@@ -120,6 +132,15 @@ def _edge(service: str, *, hushed: bool) -> Middleware:
             raise
         finally:
             _record(service, request, status, time.perf_counter() - began, hushed=hushed)
+            if step.traceparent:
+                route = route_of(request)
+                step.called(
+                    f"{request.method} {route}",
+                    http__request__method=request.method,
+                    http__route=route,
+                    http__response__status_code=status,
+                    marquee__service=service,
+                )
 
     return edge
 
@@ -144,7 +165,8 @@ def _record(
     service: str, request: web.Request, status: int, seconds: float, *, hushed: bool
 ) -> None:
     observe(service, request, status, seconds)
-    quiet = status < _SERVER_ERROR and (hushed or request.path in _PROBES)
+    unheard = request.path in _PROBES or (hushed and FROM_OUTSIDE not in request)
+    quiet = status < _SERVER_ERROR and unheard
     write = log.debug if quiet else log.info
     write(
         "http_request",
@@ -208,14 +230,15 @@ class Gate:
 
     async def admit(self, request: web.Request, access: Access) -> tuple[Context, Claims | None]:
         """The context and claims of the caller. Raises Unauthenticated or Forbidden."""
-        claims = self._claims(request)
+        claims = self.claims(request)
         if claims is None and access != "public":
             raise Unauthenticated("This route needs a signed-in caller.")
         if claims:
             require(claims, access)
         return context_of(request, claims), claims
 
-    def _claims(self, request: web.Request) -> Claims | None:
+    def claims(self, request: web.Request) -> Claims | None:
+        """Who the gateway vouches for, if it is the gateway that does."""
         header = request.headers.get(ACTOR)
         if header is None or self.seal is None:
             return None

@@ -30,7 +30,7 @@ from shared.db.idempotency import Claim
 from shared.db.idempotency import recall as recall_sealed
 from shared.db.sealing import FieldUnreadable
 from shared.web.answer import Answer, encode
-from shared.web.problems import InvalidInput
+from shared.web.problems import InvalidInput, Unavailable
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
@@ -38,6 +38,7 @@ VISIBLE = "[!-~]{1,255}"
 
 _VISIBLE = re.compile(VISIBLE)
 _NONCE = 12  # bytes, as AES-GCM takes them
+_FULL_SECONDS = 15  # until it is looked at again whether there is room
 
 
 class KeyInUse(Refusal):
@@ -119,9 +120,11 @@ async def once(
 ) -> Answer:
     """Do a command in a transaction, or give again what was answered to its key.
 
-    Refuses a key that is in use at this moment, and one that belongs to another request.
+    Refuses a key that is in use at this moment, and one that belongs to another request; and
+    whatever would be new, while the outbox is full.
     """
     if key is None:
+        _require_room(database)
         async with database.transaction(context, *locks) as tx:
             return await command(tx)
     claim = key.claim(context)
@@ -130,11 +133,19 @@ async def once(
             kept = await _recall(tx, database, claim)
             if kept is not None:
                 return key.open(kept)
+            _require_room(database)
             answer = await command(tx)
             tx.keep(claim.actor, claim.key, key.seal(answer))
             return answer
     except LockTaken:
         raise KeyInUse(f"A request with this {HEADER} is being answered; ask again.") from None
+
+
+def _require_room(database: Database) -> None:
+    if database.full:
+        raise Unavailable(
+            "Too much waits for the message broker.", part="broker", retry_after=_FULL_SECONDS
+        )
 
 
 async def answered(database: Database, context: Context, key: Key | None) -> Answer | None:

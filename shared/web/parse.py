@@ -103,11 +103,19 @@ def _query(model: type[BaseModel], request: web.Request) -> BaseModel:
         if key in request.query:
             values = [_clean(value, (key,)) for value in request.query.getall(key)]
             many = get_origin(field.annotation) in (list, set, tuple)
-            given[key] = values if many else values[-1]
+            given[key] = values if many else _only(values, key)
     try:
         return model.model_validate(given)
     except ValidationError as error:
         raise invalid_fields(error) from None
+
+
+def _only(values: list[str], key: str) -> str:
+    """What was meant, which is not to be guessed of two."""
+    if len(values) > 1:
+        field = invalid_field((key,), "is given more than once")
+        raise InvalidInput(f"{field['pointer']}: {field['detail']}", errors=[field])
+    return values[0]
 
 
 def _json(raw: bytes, request: web.Request) -> Any:

@@ -25,13 +25,16 @@ class Trace:
     traceparent: str
 
     @classmethod
-    def of(cls, headers: Mapping[str, str]) -> Trace:
-        """Continue the caller's trace and keep their request id where they are well-formed."""
-        given = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))
+    def of(cls, headers: Mapping[str, str], span: str | None = None) -> Trace:
+        """Continue the caller's trace and keep their request id where they are well-formed.
+
+        ``span`` is the traceparent of our own span, if one is recorded.
+        """
+        given = _TRACEPARENT.fullmatch(span or headers.get("traceparent", ""))
         trace_id, flags = given.groups() if given else (_hex(128), "01")
         asked = headers.get("X-Request-ID", "")
         request_id = asked if _REQUEST_ID.fullmatch(asked) else trace_id
-        return cls(request_id, trace_id, f"00-{trace_id}-{_hex(64)}-{flags}")
+        return cls(request_id, trace_id, span or f"00-{trace_id}-{_hex(64)}-{flags}")
 
 
 def _hex(bits: int) -> str:

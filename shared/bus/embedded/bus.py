@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 
+from shared.bus import metrics
 from shared.bus.broadcast import Listeners
 from shared.bus.embedded.line import Line
 from shared.bus.embedded.store import Again, Row, Store
@@ -155,14 +156,14 @@ class EmbeddedBus:
         parked = [pair for pair in failed if not self._may_retry(*pair)]
         if acked:
             await self._store.ack(queue, [row.seq for row in acked])
-            self._done(acked)
+            self._done(acked, "acknowledged")
         if delayed:
             await self._store.retry(queue, [self._again(*pair) for pair in delayed])
-            self._done([row for row, _ in delayed])
+            self._done([row for row, _ in delayed], "retried")
             self._delayed.set()
         if parked:
             await self._store.park(queue, [self._again(*pair) for pair in parked])
-            self._done([row for row, _ in parked])
+            self._done([row for row, _ in parked], "parked")
 
     def _may_retry(self, row: Row, outcome: Outcome) -> bool:
         return isinstance(outcome, Retry) and row.delivery.attempt < len(self._retry_delays)
@@ -173,7 +174,8 @@ class EmbeddedBus:
         delay = self._retry_delays[attempt] if self._may_retry(row, outcome) else 0.0
         return Again(row.seq, attempt + 1, outcome.reason, delay)
 
-    def _done(self, rows: Sequence[Row]) -> None:
+    def _done(self, rows: Sequence[Row], outcome: str) -> None:
+        metrics.settled.labels(rows[0].queue, outcome).inc(len(rows))
         for row in rows:
             row.ours = False
             if line := self._lines.get(row.queue):

@@ -22,6 +22,7 @@ from aio_pika.abc import AbstractConnection
 from aio_pika.connection import make_url
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 
+from shared.bus import metrics
 from shared.bus.ending import end
 from shared.bus.port import BusUnavailable
 
@@ -33,6 +34,8 @@ Tend = Callable[[AbstractConnection], Awaitable[None]]
 
 PARTING = 3.0
 """Seconds for a broker that does not answer while we hang up."""
+
+_LOST = (*CONNECTION_EXCEPTIONS, TimeoutError)
 
 _calls: set[asyncio.Future[Any]] = set()
 """The loop itself would forget a task that nobody holds."""
@@ -62,7 +65,8 @@ def broker_errors() -> Iterator[None]:
     """Turn whatever the client raises into BusUnavailable.
 
     The client cancels what waits for a reply on a channel that dies; such a cancellation is not
-    ours, and must not end the task it hits.
+    ours, and must not end the task it hits. What waits while a connection is closed for no reason
+    that the client could name ends by an ``Exception`` of no other type.
     """
     try:
         yield
@@ -71,8 +75,10 @@ def broker_errors() -> Iterator[None]:
         if task is None or task.cancelling():
             raise
         raise BusUnavailable("the broker's connection was lost") from error
-    except (*CONNECTION_EXCEPTIONS, TimeoutError) as error:
-        raise BusUnavailable(f"the broker: {error!r}") from error
+    except Exception as error:
+        if isinstance(error, _LOST) or type(error) is Exception:
+            raise BusUnavailable(f"the broker: {error!r}") from error
+        raise
 
 
 async def in_time(call: Awaitable[T], seconds: float) -> T:
@@ -190,6 +196,7 @@ class Link:
             await _hang_up(connection)
             raise
         connection.close_callbacks.add(lambda *_: self.kick())
+        metrics.connected.labels(self._name).inc()
         log.info("broker_connected", connection=self._name)
         return connection
 

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from functools import partial
 
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aiormq.abc import DeliveredMessage
 
+from shared.bus import metrics
 from shared.bus.port import Ack, BusUnavailable, Delivery, Outcome, Retry, Subscription
 from shared.bus.rabbit.connection import PARTING, Timing, broker_errors, in_time
 from shared.bus.rabbit.publisher import Publisher
 from shared.bus.rabbit.topology import Counts, Topology
-from shared.bus.rabbit.wire import attempt_of, from_amqp, to_amqp, why
+from shared.bus.rabbit.wire import attempt_of, from_amqp, tag_of, to_amqp, why
 from shared.bus.workers import Workers
 from shared.contracts.topology import Queue
 
@@ -30,7 +32,7 @@ class Held:
     """A delivery on a channel; when the channel is gone the broker gives it to someone else."""
 
     delivery: Delivery
-    incoming: AbstractIncomingMessage
+    incoming: DeliveredMessage
     channel: AbstractChannel
     patience: float
     settled: bool = False
@@ -48,12 +50,17 @@ class Held:
         cannot be one that still holds the message.
         """
         self.settled = True
+        tag = tag_of(self.incoming)
         try:
             with broker_errors():
                 async with asyncio.timeout(self.patience):
-                    await self.incoming.ack(multiple=and_before)
+                    await self.incoming.channel.basic_ack(tag, multiple=and_before)
         except BusUnavailable as error:
             log.debug("ack_lost", message_id=str(self.delivery.message.id), error=str(error))
+
+    async def give_back(self) -> None:
+        """Let the broker hand it out again."""
+        await self.incoming.channel.basic_nack(tag_of(self.incoming), requeue=True)
 
 
 class Consumer:
@@ -94,6 +101,9 @@ class Consumer:
             return
         attached = self._attached_to(connection) and counts.consumer_count
         if not attached or self._forgotten(counts):
+            if self._connection is connection:  # which has held: somebody took the queue away
+                metrics.rebuilt.labels(self.queue.name).inc()
+                log.warning("consumer_lost", queue=self.queue.name)
             await self._detach()
             await self._attach(connection)
 
@@ -122,8 +132,9 @@ class Consumer:
         underlay.on_consumer_cancel_callbacks.add(self._cancelled)
         await channel.set_qos(prefetch_count=_prefetch(self._subscription))
         self._channel, self._connection, self._alive_at = channel, connection, self._now()
-        queue = await channel.get_queue(self.queue.name, ensure=False)
-        self._tag = await queue.consume(partial(self._arrived, channel))
+        # Below the client's own queues, which make an object and a task more of each delivery.
+        consuming = await underlay.basic_consume(self.queue.name, partial(self._arrived, channel))
+        self._tag = consuming.consumer_tag
         log.info("consuming", queue=self.queue.name)
 
     async def _detach(self) -> None:
@@ -134,12 +145,12 @@ class Consumer:
     async def _cancel(self) -> None:
         if self._channel and self._tag and not self._channel.is_closed:
             tag, self._tag = self._tag, None
-            queue = await self._channel.get_queue(self.queue.name, ensure=False)
-            await queue.cancel(tag)
+            underlay = await self._channel.get_underlay_channel()
+            await underlay.basic_cancel(tag)
         waiting = [held for held in self._waiting if held.ours]
         self._waiting.clear()
         for held in waiting:
-            await held.incoming.nack(requeue=True)
+            await held.give_back()
 
     @staticmethod
     def _now() -> float:
@@ -150,7 +161,7 @@ class Consumer:
         self._tag = None
         self._on_lost()
 
-    async def _arrived(self, channel: AbstractChannel, incoming: AbstractIncomingMessage) -> None:
+    async def _arrived(self, channel: AbstractChannel, incoming: DeliveredMessage) -> None:
         delivery = Delivery(from_amqp(incoming), attempt_of(incoming))
         self._waiting.append(Held(delivery, incoming, channel, self._timing.dead))
         self._alive_at = self._now()
@@ -180,23 +191,28 @@ class Consumer:
         for failure in (result for result in results if result is not None):
             raise failure
 
-    @staticmethod
-    async def _ack_in_order(batch: Sequence[Held]) -> None:
+    async def _ack_in_order(self, batch: Sequence[Held]) -> None:
         """Ack with one frame for each channel: with a single worker, all before is settled."""
         last = {held.channel: held for held in batch}
         for held in batch:
             held.settled = True
         for held in last.values():
             await held.ack(and_before=True)
+        self._count("acknowledged", len(batch))
+
+    def _count(self, outcome: str, messages: int = 1) -> None:
+        metrics.settled.labels(self.queue.name, outcome).inc(messages)
 
     async def _settle_one(self, held: Held, outcome: Outcome) -> None:
-        attempt = held.delivery.attempt
+        attempt, became = held.delivery.attempt, "acknowledged"
         if not isinstance(outcome, Ack):
             later = self._topology.retry(attempt) if isinstance(outcome, Retry) else None
+            became = "retried" if later else "parked"
             message = to_amqp(held.delivery.message, attempt=attempt + 1, notes=why(outcome.reason))
             key = self.queue.name if later else self.queue.parked
             await self._publisher.publish(message, exchange=later or "", key=key)
         await held.ack()
+        self._count(became)
 
 
 async def _parting(action: Awaitable[None]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aiormq.abc import DeliveredMessage
 
 from shared.bus.broadcast import Listeners
 from shared.bus.rabbit.wire import from_amqp
@@ -42,9 +43,10 @@ class Ear:
             )
             for name in names:
                 await queue.bind(self._exchange, routing_key=name)
-            await queue.consume(self._heard, no_ack=True)
+            underlay = await channel.get_underlay_channel()
+            await underlay.basic_consume(queue.name, self._heard, no_ack=True)
         channel.close_callbacks.add(lambda *_: self._on_lost())
         self._channel, self._connection, self._bound = channel, connection, names
 
-    async def _heard(self, incoming: AbstractIncomingMessage) -> None:
+    async def _heard(self, incoming: DeliveredMessage) -> None:
         self._listeners.tell(from_amqp(incoming))

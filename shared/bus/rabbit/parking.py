@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from typing import TypeVar
 from uuid import UUID
 
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import ChannelNotFoundEntity
+from aiormq.abc import DeliveredMessage
 
 from shared.bus.port import Depth, ParkedMessage
 from shared.bus.rabbit.connection import Link, Timing, in_time
 from shared.bus.rabbit.topology import Counts, Topology, declare
-from shared.bus.rabbit.wire import from_parked
+from shared.bus.rabbit.wire import from_parked, tag_of
 from shared.contracts.topology import Queue
 
 T = TypeVar("T")
@@ -71,7 +72,7 @@ class Parking:
             discarded = 0
             async for incoming in _messages(channel, queue.parked):
                 if from_parked(queue.name, incoming).id in parkings:
-                    await incoming.ack()
+                    await incoming.channel.basic_ack(tag_of(incoming))
                     discarded += 1
             return discarded
 
@@ -104,13 +105,13 @@ async def _counts(channel: AbstractChannel, name: str) -> Counts:
 
 async def _messages(
     channel: AbstractChannel, queue: str, limit: int | None = None
-) -> AsyncIterator[AbstractIncomingMessage]:
+) -> AsyncIterator[DeliveredMessage]:
     """What lies in a queue, from its head."""
-    source: AbstractQueue = await channel.get_queue(queue, ensure=False)
+    underlay = await channel.get_underlay_channel()
     taken = 0
     while limit is None or taken < limit:
-        incoming = await source.get(no_ack=False, fail=False)
-        if incoming is None:
+        incoming = await underlay.basic_get(queue)
+        if incoming.delivery_tag is None:  # the queue is empty
             return
         taken += 1
         yield incoming

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel
+from aiormq.abc import AbstractChannel as AbstractBroker
 from pamqp.commands import Queue as QueueMethods
 from pamqp.common import FieldTable
 
@@ -53,41 +54,55 @@ class Topology:
 
 
 async def declare(channel: AbstractChannel, topology: Topology) -> dict[str, Counts]:
-    """Declare everything, harmless when it is there already; return the counts of each queue."""
-    await channel.declare_exchange(topology.exchange, ExchangeType.TOPIC, durable=True)
+    """Declare everything, harmless when it is there already; return the counts of each queue.
+
+    All is said without waiting for replies, and then asked for: over a slow line, or with a broker
+    that everybody returns to at once, it is the round trips that take time. What the broker refuses
+    ends the channel, so that asking fails.
+    """
+    broker = await channel.get_underlay_channel()
+    await broker.exchange_declare(
+        topology.exchange, exchange_type=ExchangeType.TOPIC.value, durable=True, nowait=True
+    )
     for attempt, delay in enumerate(topology.retry_delays):
-        await _declare_delay(channel, topology.retry(attempt) or "", delay)
-    return {queue.name: await _declare_queue(channel, topology, queue) for queue in topology.queues}
+        await _declare_delay(broker, topology.retry(attempt) or "", delay)
+    for queue in topology.queues:
+        await _declare_queue(broker, topology, queue)
+    return {
+        queue.name: await broker.queue_declare(queue.name, passive=True)
+        for queue in topology.queues
+    }
 
 
-async def _declare_queue(channel: AbstractChannel, topology: Topology, queue: Queue) -> Counts:
+async def _declare_queue(broker: AbstractBroker, topology: Topology, queue: Queue) -> None:
     """A queue with its bindings, and the queue of its parked messages.
 
     What crashes its consumer again and again is parked by the broker itself.
     """
-    await channel.declare_queue(
+    await broker.queue_declare(
         queue.parked,
         durable=True,
         arguments={"x-queue-type": "quorum", "x-delivery-limit": _KEEP},
+        nowait=True,
     )
     parking: FieldTable = {"x-delivery-limit": _CRASHES, "x-dead-letter-routing-key": queue.parked}
-    declared = await channel.declare_queue(
-        queue.name, durable=True, arguments=_LOSE_NOTHING | parking
+    await broker.queue_declare(
+        queue.name, durable=True, arguments=_LOSE_NOTHING | parking, nowait=True
     )
     for name in queue.bindings:
-        await declared.bind(topology.exchange, routing_key=name)
-    return declared.declaration_result
+        await broker.queue_bind(queue.name, topology.exchange, routing_key=name, nowait=True)
 
 
-async def _declare_delay(channel: AbstractChannel, name: str, seconds: float) -> None:
+async def _declare_delay(broker: AbstractBroker, name: str, seconds: float) -> None:
     """A delay shared by all consumers.
 
     Messages keep their routing key, which is the queue they failed in; when their time is over
     the default exchange takes them back there. One fixed delay a queue, because expired messages
     leave only from its head.
     """
-    exchange = await channel.declare_exchange(name, ExchangeType.FANOUT, durable=True)
-    queue = await channel.declare_queue(
-        name, durable=True, arguments=_LOSE_NOTHING | {"x-message-ttl": round(seconds * 1000)}
+    await broker.exchange_declare(
+        name, exchange_type=ExchangeType.FANOUT.value, durable=True, nowait=True
     )
-    await queue.bind(exchange)
+    lasting: FieldTable = {"x-message-ttl": round(seconds * 1000)}
+    await broker.queue_declare(name, durable=True, arguments=_LOSE_NOTHING | lasting, nowait=True)
+    await broker.queue_bind(name, name, nowait=True)

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
 import aio_pika
-from aio_pika.abc import AbstractIncomingMessage, HeadersType
+from aio_pika.abc import HeadersType
+from aiormq.abc import DeliveredMessage
 
 from shared.bus.port import ParkedMessage
 from shared.contracts.envelope import Message, event_name, rfc3339
@@ -47,7 +48,7 @@ def to_amqp(
     )
 
 
-def from_amqp(incoming: AbstractIncomingMessage) -> Message:
+def from_amqp(incoming: DeliveredMessage) -> Message:
     """Unpack a message.
 
     One without a UUID gets one made from what it has, so that it can be parked and replayed;
@@ -55,25 +56,36 @@ def from_amqp(incoming: AbstractIncomingMessage) -> Message:
     """
     headers = {
         key: value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-        for key, value in incoming.headers.items()
+        for key, value in _headers(incoming).items()
         if not key.startswith("x-")
     }
-    name, _, _ = (incoming.type or "").rpartition(".v")
+    name, _, _ = (incoming.header.properties.message_type or "").rpartition(".v")
     return Message(_ident(incoming), name or incoming.routing_key or "", headers, incoming.body)
 
 
-def _ident(incoming: AbstractIncomingMessage) -> UUID:
+def _headers(incoming: DeliveredMessage) -> HeadersType:
+    return incoming.header.properties.headers or {}
+
+
+def _ident(incoming: DeliveredMessage) -> UUID:
+    told = incoming.header.properties.message_id
     try:
-        return UUID(incoming.message_id)
+        return UUID(told)
     except (TypeError, ValueError):
-        lasting = {k: v for k, v in incoming.headers.items() if not k.startswith("x-")}
-        given = f"{incoming.message_id} {lasting} {incoming.body!r}"
+        lasting = {k: v for k, v in _headers(incoming).items() if not k.startswith("x-")}
+        given = f"{told} {lasting} {incoming.body!r}"
         return uuid5(_STRANGERS, given)
 
 
-def attempt_of(incoming: AbstractIncomingMessage) -> int:
+def tag_of(incoming: DeliveredMessage) -> int:
+    """By what the broker knows the delivery on its channel."""
+    assert incoming.delivery_tag is not None, "it was delivered"
+    return incoming.delivery_tag
+
+
+def attempt_of(incoming: DeliveredMessage) -> int:
     """How many attempts came before this one."""
-    attempt = incoming.headers.get(_ATTEMPT, 0)
+    attempt = _headers(incoming).get(_ATTEMPT, 0)
     return attempt if isinstance(attempt, int) else 0
 
 
@@ -82,30 +94,31 @@ def why(reason: str) -> dict[str, str]:
     return {_REASON: reason[:_LONGEST_REASON], _REASONED_AT: rfc3339(datetime.now(UTC))}
 
 
-def from_parked(queue: str, incoming: AbstractIncomingMessage) -> ParkedMessage:
+def from_parked(queue: str, incoming: DeliveredMessage) -> ParkedMessage:
     """What lies in a parked queue, whether we put it there or the broker did."""
-    given_up = incoming.headers.get(_BROKERS_REASON)
-    reasoned_at = None if given_up else incoming.headers.get(_REASONED_AT)
+    headers = _headers(incoming)
+    given_up = headers.get(_BROKERS_REASON)
+    reasoned_at = None if given_up else headers.get(_REASONED_AT)
     return ParkedMessage(
         queue=queue,
         message=from_amqp(incoming),
-        reason=str(given_up or incoming.headers.get(_REASON, "")),
+        reason=str(given_up or headers.get(_REASON, "")),
         attempts=attempt_of(incoming),
         parked_at=datetime.fromisoformat(str(reasoned_at)) if reasoned_at else _died(incoming),
     )
 
 
-def _died(incoming: AbstractIncomingMessage) -> datetime:
+def _died(incoming: DeliveredMessage) -> datetime:
     """When the broker gave it up, as far as it says so; it keeps no fractions of a second."""
-    deaths = incoming.headers.get("x-death")
+    deaths = _headers(incoming).get("x-death")
     told = deaths if isinstance(deaths, list) else []
     times = [death.get("time") for death in told if isinstance(death, dict)]
     moments = [time for time in times if isinstance(time, datetime)]
     return max(moments).astimezone(UTC) if moments else _sent(incoming)
 
 
-def _sent(incoming: AbstractIncomingMessage) -> datetime:
-    return incoming.timestamp or datetime.fromtimestamp(0, UTC)
+def _sent(incoming: DeliveredMessage) -> datetime:
+    return incoming.header.properties.timestamp or datetime.fromtimestamp(0, UTC)
 
 
 def _time(message: Message) -> datetime:

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import aio_pika
 import pytest
+from structlog.testing import capture_logs
 
 from shared.bus.port import Park
 from shared.bus.rabbit import RabbitBus, Timing
@@ -29,6 +30,7 @@ from shared.testing.bus.kit import (
     undone,
 )
 from shared.testing.bus.rabbit import RabbitKit
+from shared.testing.figures import figure
 from shared.testing.fixtures import OpenDatabases
 
 
@@ -107,9 +109,14 @@ async def test_a_deleted_queue_comes_back_with_its_consumer(kit: RabbitKit) -> N
     bus.subscribe(on(kit.names.beta, recorder))
     await kit.send(bus, ticket())
     await recorder.got(1)
-    async with kit.channel() as channel:
-        await channel.queue_delete(kit.names.beta.name)
-    await _is_consumed(kit, kit.names.beta.name)
+    rebuilds = figure("marquee_consumer_rebuilds_total", queue=kit.names.beta.name)
+    with capture_logs() as logs:
+        async with kit.channel() as channel:
+            await channel.queue_delete(kit.names.beta.name)
+        await _is_consumed(kit, kit.names.beta.name)
+    lost = [each["queue"] for each in logs if each["event"] == "consumer_lost"]
+    assert lost == [kit.names.beta.name]
+    assert figure("marquee_consumer_rebuilds_total", queue=kit.names.beta.name) == rebuilds + 1
     await kit.send(bus, ticket())
     await recorder.got(2)
 

@@ -10,13 +10,14 @@ from uuid import UUID
 import asyncpg
 import orjson
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Column, MetaData, Table, Uuid, bindparam, insert, text
 
 from shared.contracts.context import Context
 from shared.contracts.converter import RenditionReady
 from shared.db import DATABASE_ERRORS, Database, Statement
 from shared.db.database import LockTaken
 from shared.db.migrate import Schema
+from shared.db.statement import OUTBOX
 from shared.testing.databases import Databases
 from shared.testing.fixtures import OpenDatabases
 
@@ -26,6 +27,12 @@ ACME, GLOBEX = Context("acme"), Context("globex")
 
 ADD_THING = Statement(text("insert into demo.things (tenant_id, id) values (:tenant, :id)"))
 ADD_SWEEP = Statement(text("insert into demo.sweeps (tenant_id, id) values (:tenant, :id)"))
+ADD_AND_TELL = Statement.telling(
+    insert(
+        Table("sweeps", MetaData(), Column("id", Uuid), Column("tenant_id"), schema="demo")
+    ).values(id=bindparam("id"), tenant_id=bindparam("tenant")),
+    Table("outbox", MetaData(), *(Column(*each) for each in OUTBOX.items()), schema="demo"),
+)
 THINGS = Statement(text("select tenant_id from demo.things"))
 SWEEPS = Statement(text("select tenant_id from demo.sweeps order by tenant_id"))
 NOTE = Statement(text("update demo.things set note = :note"))
@@ -178,6 +185,26 @@ async def test_an_event_is_stored_with_the_change_it_tells_of(demo: Databases) -
     assert (row["id"], row["type"]) == (ident, "converter.asset.rendition_ready")
     assert orjson.loads(row["headers"])["ce-tenantid"] == "acme"
     assert woken.is_set()
+
+
+async def test_a_statement_can_store_the_events_with_the_change(demo: Databases) -> None:
+    """And what is emitted later is stored at the end; both wake the relay."""
+    database = demo["demo"]
+    woken: list[bool] = []
+    database.on_emit = lambda: woken.append(True)
+
+    async with database.transaction(ACME) as tx:
+        first = tx.emit(a_fact(database))
+        await tx.execute(ADD_AND_TELL, tenant="acme", id=tx.new_id())
+        [row] = await tx.connection.fetch("select id from demo.outbox")
+        assert row["id"] == first
+    assert woken == [True]
+    async with database.transaction(ACME) as tx:
+        await tx.execute(ADD_AND_TELL, tenant="acme", id=tx.new_id())
+        last = tx.emit(a_fact(database))
+
+    rows = await demo.as_admin("select id from demo.outbox order by seq")
+    assert [row["id"] for row in rows] == [first, last]
 
 
 async def test_a_change_that_fails_publishes_nothing(demo: Databases) -> None:

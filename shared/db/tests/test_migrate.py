@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import asyncpg
 import pytest
 
 from shared.db.embedded import LOGIN
-from shared.db.migrate import Schema, SchemaTooNew, TwoHeads, migrate
+from shared.db.migrate import Schema, SchemaTooNew, TwoHeads, migrate, require_current
 from shared.testing.databases import Databases, PostgresServer, fresh_databases
 
 Write = Callable[..., Schema]
@@ -52,6 +53,16 @@ def revision(versions: Path, name: str, before: str | None, upgrade: str) -> Non
                 op.execute("{upgrade}")
         ''')
     )
+
+
+def before(newer: Schema, name: str) -> Path:
+    """The migrations of a version that did not have this revision yet."""
+    older = newer.migrations.with_name(f"before {name}")
+    shutil.copytree(newer.migrations, older)
+    for path in (older / "versions").glob("*_test.py"):
+        if path.name >= name:
+            path.unlink()
+    return older
 
 
 async def tables(databases: Databases, schema: str) -> set[str]:
@@ -136,6 +147,35 @@ async def test_a_database_of_a_newer_version_is_refused_untouched(
         await migrate(empty.admin_dsn, [other, schema("demo", "create table demo.a ()")])
 
     assert await tables(empty, "other") == set()
+
+
+async def test_a_newer_schema_that_an_older_version_can_use_is_left_to_it(
+    empty: Databases, schema: Write
+) -> None:
+    newer = schema("demo", "create table demo.a ()", "create table demo.b ()")
+    older = Schema("demo", before(newer, "0002"))
+    await migrate(empty.admin_dsn, [newer], login=LOGIN)
+
+    await migrate(empty.admin_dsn, [older], login=LOGIN)
+    await require_current(empty.dsn, [older])
+
+    assert await tables(empty, "demo") == {"a", "b"}
+
+
+async def test_a_newer_schema_that_an_older_version_would_damage_is_refused(
+    empty: Databases, schema: Write
+) -> None:
+    newer = schema("demo", "create table demo.a ()", "drop table demo.a", "create table demo.b ()")
+    second = newer.migrations / "versions/0002_test.py"
+    second.write_text(second.read_text() + 'compatible_from = "0002"\n')
+    await migrate(empty.admin_dsn, [newer], login=LOGIN)
+
+    first = Schema("demo", before(newer, "0002"))
+    with pytest.raises(SchemaTooNew, match="at revision 0003"):
+        await migrate(empty.admin_dsn, [first], login=LOGIN)
+    with pytest.raises(SchemaTooNew, match="at revision 0003"):
+        await require_current(empty.dsn, [first])
+    await migrate(empty.admin_dsn, [Schema("demo", before(newer, "0003"))], login=LOGIN)
 
 
 async def test_revisions_written_side_by_side_are_refused(empty: Databases, schema: Write) -> None:

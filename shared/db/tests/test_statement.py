@@ -9,6 +9,8 @@ from shared.db import Statement
 
 THINGS = Table("things", MetaData(), Column("id", Integer), Column("note", Text), schema="demo")
 
+ID = bindparam("id", type_=Integer)
+
 ADD = Statement(insert(THINGS).values(id=bindparam("id"), note=bindparam("note")))
 
 
@@ -31,10 +33,18 @@ def test_an_unknown_parameter_is_named() -> None:
         ADD.arguments({"id": 1, "note": "n", "notes": "n"})
 
 
-def test_constants_of_the_statement_are_kept() -> None:
+def test_the_planner_sees_plain_constants() -> None:
     newest = Statement(select(THINGS.c.id).where(THINGS.c.note == "x").limit(1))
 
-    assert newest.arguments({}) == ["x", 1]
+    assert "note = 'x'" in newest.sql
+    assert newest.sql.endswith("LIMIT 1")
+    assert newest.arguments({}) == []
+
+
+def test_other_constants_stay_parameters() -> None:
+    quoted = Statement(select(THINGS.c.id).where(THINGS.c.note == "it's %(id)s", THINGS.c.id == ID))
+
+    assert quoted.arguments({"id": 1}) == ["it's %(id)s", 1]
 
 
 def test_one_name_may_stand_in_several_places() -> None:

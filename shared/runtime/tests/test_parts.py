@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -17,7 +18,7 @@ from shared.db.embedded import LOGIN
 from shared.db.migrate import migrate
 from shared.runtime import waiting
 from shared.runtime.ids import new_id
-from shared.runtime.parts import BUS_SCHEMA, Module, assembled
+from shared.runtime.parts import BUS_SCHEMA, Module, assembled, migrate_all
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import SERVICE_PORTS, RuntimeSettings, SettingsError
 from shared.runtime.waiting import WaitingRoom
@@ -83,6 +84,51 @@ async def test_a_second_process_on_the_same_database_needs_a_broker(
                 pass
     async with start():
         pass
+
+
+def _elsewhere(dsn: str, *, login: str | None = None, database: str | None = None) -> SecretStr:
+    """The same address with another login, or another database."""
+    parts = urlsplit(dsn)
+    if login:
+        parts = parts._replace(netloc=f"{login}@{parts.netloc.rpartition('@')[2]}")
+    return SecretStr(urlunsplit(parts._replace(path=f"/{database}") if database else parts))
+
+
+NOWHERE = "postgresql://postgres@127.0.0.1:9/marquee"
+
+REFUSED: dict[str, tuple[Callable[[Databases], dict[str, SecretStr]], str]] = {
+    "an admin that the server does not know": (
+        lambda d: {"database_admin_url": _elsewhere(d.admin_dsn, login="nobody")},
+        'MARQUEE_DATABASE_ADMIN_URL: .*"nobody"',
+    ),
+    "a database that it has not": (
+        lambda d: {"database_admin_url": _elsewhere(d.admin_dsn, database="nowhere")},
+        'MARQUEE_DATABASE_ADMIN_URL: .*"nowhere"',
+    ),
+    "no server": (
+        lambda _: {"database_admin_url": SecretStr(NOWHERE)},
+        "MARQUEE_DATABASE_ADMIN_URL: .*127.0.0.1",
+    ),
+    "a login that it does not know, and cannot make without a password": (
+        lambda d: {"database_url": _elsewhere(d.dsn, login="nobody")},
+        "MARQUEE_DATABASE_URL: .*nobody.*password",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+async def test_who_migrates_is_told_which_setting_the_server_refuses(
+    tmp_path: Path, databases: OpenDatabases, what: str
+) -> None:
+    opened = await databases()
+    change, told = REFUSED[what]
+    given = {
+        "database_url": SecretStr(opened.dsn),
+        "database_admin_url": SecretStr(opened.admin_dsn),
+    } | change(opened)
+    settings = RuntimeSettings(data_dir=tmp_path, **given)  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match=told):
+        await migrate_all(settings, [Module("bus", EVERYTHING[0].build, BUS_SCHEMA)])
 
 
 async def test_who_may_not_migrate_waits_for_who_may(

@@ -49,8 +49,31 @@ def test_an_address_of_another_kind_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("MARQUEE_DATABASE_URL", "postgresql://user:hunter/2@db.example/x"),
+        ("MARQUEE_DATABASE_ADMIN_URL", "postgresql://user:hunter?2@db.example/x"),
+        ("MARQUEE_AMQP_URL", "amqps://user:hunter#2@broker.example"),
+        ("MARQUEE_AMQP_URL", "amqp://user@broker.example:hunter2"),
+    ],
+)
+def test_half_a_password_is_not_taken_for_a_port_and_told(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    said = _complaint(monkeypatch, variable, value)
+    assert said.startswith(f"{variable}: an address with a number as its port")
+    assert "hunter" not in said
+
+
+@pytest.mark.parametrize(
     ("variable", "value", "takes"),
     [
+        ("MARQUEE_DATABASE_URL", "postgresql://", "with a host, such as postgresql://host"),
+        ("MARQUEE_DATABASE_URL", "postgresql:///marquee", "with a host, such as"),
+        ("MARQUEE_AMQP_URL", "amqp://", "with a host, such as amqp://host"),
+        ("MARQUEE_S3_ENDPOINT", "s3.example:8333", "an address that begins with http://"),
+        ("MARQUEE_S3_BUCKET", "Bad Bucket!", "match pattern"),
+        ("MARQUEE_IDENTITY_URL", "identity:8081", "an address that begins with http://"),
         ("MARQUEE_ALLOWED_ORIGINS", "https://a.example, *", "takes an origin such as"),
         ("MARQUEE_ALLOWED_ORIGINS", "https://a.example/path", "takes an origin such as"),
         ("MARQUEE_PUBLIC_URL", "ftp://a.example", "takes an origin such as"),
@@ -78,3 +101,8 @@ def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
         "http://[::1]",
     )
     assert [str(each) for each in settings.trusted_proxies] == ["10.0.0.0/8", "::1/128"]
+
+
+def test_a_database_may_be_found_by_its_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARQUEE_DATABASE_URL", "postgresql://me@/marquee?host=/run/postgresql")
+    assert RuntimeSettings.load().database_url

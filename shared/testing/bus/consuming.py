@@ -24,6 +24,7 @@ from shared.testing.bus.kit import (
     parked,
     ticket,
 )
+from shared.testing.figures import figure
 
 EFFECTS: dict[type[Event], OnFact] = {TicketIssued: leave_effect, OperationCompleted: leave_effect}
 _ONLY_TICKETS: dict[type[Event], OnFact] = {TicketIssued: leave_effect}
@@ -51,6 +52,7 @@ class ConsumerConformance:
 
     async def test_a_repeated_message_takes_effect_once(self, kit: BusKit) -> None:
         bus = await kit.bus()
+        repeats = figure("marquee_consumer_repeats_total", queue=kit.names.beta.name)
         bus.subscribe(consumer(kit.names.beta, kit.databases["receiver"], _ONLY_TICKETS))
         (sent,) = await kit.emit(ticket())
         (message,) = await kit.sender.batch(1)
@@ -58,6 +60,8 @@ class ConsumerConformance:
         await kit.put(message)
         await kit.relay(bus)
         await kit.took_effect([sent])
+        told = figure("marquee_consumer_repeats_total", queue=kit.names.beta.name)
+        assert told == repeats + 1
         await kit.put(message)
         await kit.relay(bus)
         await kit.took_effect([sent])

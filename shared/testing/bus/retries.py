@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from uuid import uuid4
 
-from shared.bus.port import Ack, Park, Retry
+from shared.bus.port import Ack, Outcome, Park, Retry
 from shared.contracts.converter import TicketIssued
 from shared.testing.bus.kit import (
     BusKit,
@@ -16,6 +17,7 @@ from shared.testing.bus.kit import (
     parked,
     ticket,
 )
+from shared.testing.figures import figure
 
 
 class RetryConformance:
@@ -34,6 +36,34 @@ class RetryConformance:
         (given_up,) = await bus.parked(kit.names.beta.name)
         assert (given_up.queue, given_up.message.id) == (kit.names.beta.name, ident)
         assert (given_up.reason, given_up.attempts) == ("not yet", 3)
+
+    async def test_figures_tell_what_became_of_messages(self, kit: BusKit) -> None:
+        bus, queue = await kit.bus(), kit.names.beta.name
+
+        def ended() -> dict[str, float]:
+            name, outcomes = (
+                "marquee_consumer_messages_total",
+                ("acknowledged", "retried", "parked"),
+            )
+            return {each: figure(name, queue=queue, outcome=each) for each in outcomes}
+
+        before = ended()
+        lagged = figure("marquee_consumer_lag_seconds_count", queue=queue)
+        bad: Iterator[Outcome] = iter([Retry("a"), Park("b"), Ack()])
+        recorder = Recorder(lambda _: next(bad))
+        bus.subscribe(on(kit.names.beta, recorder))
+        await kit.send(bus, ticket())
+        await parked(bus, kit.names.beta)
+        await kit.send(bus, ticket())
+        await eventually(lambda: ended()["acknowledged"] > before["acknowledged"], "settled")
+        after = ended()
+        assert {each: after[each] - before[each] for each in after} == {
+            "acknowledged": 1,
+            "retried": 1,
+            "parked": 1,
+        }
+        assert figure("marquee_consumer_lag_seconds_count", queue=queue) == lagged + 3
+        assert figure("marquee_consumer_duration_seconds_count", queue=queue) >= 3
 
     async def test_a_retry_holds_up_nobody(self, kit: BusKit) -> None:
         bus = await kit.bus()

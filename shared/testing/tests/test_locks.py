@@ -14,13 +14,16 @@ ROOT = Path(__file__).parents[3]
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 RUNTIME = PROJECT["project"]["dependencies"]
+TRACED = RUNTIME + PROJECT["project"]["optional-dependencies"]["otel"]
 GROUPS = PROJECT["dependency-groups"]
 
 WANTED = {
     "requirements.lock": RUNTIME,
-    "requirements-dev.lock": RUNTIME + GROUPS["dev"],
+    "requirements-audit.lock": GROUPS["audit"],
+    "requirements-dev.lock": TRACED + GROUPS["dev"],
     "requirements-installer.lock": GROUPS["installer"],
     "requirements-node.lock": GROUPS["node"],
+    "requirements-otel.lock": TRACED,
     "requirements-tools.lock": GROUPS["tools"],
 }
 

@@ -124,6 +124,12 @@ async def test_a_limit_out_of_range_is_refused_never_clamped(
     assert told["errors"][0]["pointer"] == "#/limit"
 
 
+async def test_what_is_given_twice_is_refused_not_chosen_from(client: Any, signed_in: Any) -> None:
+    answer = await client.get("/api/things?limit=1&limit=2", headers=signed_in("user"))
+    told = await problem(answer, 400, "invalid_input")
+    assert told["errors"][0] == {"pointer": "#/limit", "detail": "is given more than once"}
+
+
 async def test_pages_link_to_the_next(client: Any, signed_in: Any) -> None:
     query = {"limit": "2", "name": "a&b", "unknown": "is ignored"}
     answer = await client.get("/api/things", params=query, headers=signed_in("user"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -66,3 +67,13 @@ async def test_no_json_breaks_a_service(client: Any, signed_in: Any, value: Any)
     for body in (value, {"name": value, "owner": value, "tags": value}):
         answer = await client.post("/api/things", json=body, headers=signed_in())
         assert answer.status < 500
+
+
+async def test_a_packed_body_is_as_large_as_it_unpacks(client: Any, signed_in: Any) -> None:
+    """So nobody makes us hold a gigabyte by sending a megabyte."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    bomb = packer.compress(bytes(50_000_000)) + packer.flush()
+    assert len(bomb) < 100_000
+    packed = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    answer = await client.post("/api/things", data=bomb, headers=signed_in() | packed)
+    assert (answer.status, (await answer.json())["code"]) == (413, "body_too_large")

@@ -252,6 +252,22 @@ async def test_a_session_killed_before_its_commit_leaves_nothing(demo: Demo) -> 
     assert (await demo.post("key-1", HALL))[0] == 201
 
 
+@pytest.mark.parametrize("key", ["key-2", None])
+async def test_a_full_outbox_refuses_what_is_new_and_gives_old_answers(
+    demo: Demo, key: str | None
+) -> None:
+    _, first, _ = await demo.post("key-1", HALL)
+    demo.parts.database.full = True
+
+    status, problem, headers = await demo.post(key, HALL)
+    assert (status, code(problem), headers["Retry-After"]) == (503, "unavailable", "15")
+    assert (await demo.post("key-1", HALL))[1] == first
+    assert await demo.count("lamps") == 1
+
+    demo.parts.database.full = False
+    assert (await demo.post(key, HALL))[0] == 201
+
+
 async def test_a_refusal_is_not_kept(demo: Demo) -> None:
     status, problem, _ = await demo.post("key-1", {"room": "attic"})
     assert (status, code(problem)) == (404, "room_not_found")

@@ -57,6 +57,29 @@ async def test_what_is_no_http_is_a_problem(port: int, request_bytes: bytes) -> 
     assert "eyJ" not in str(logs)
 
 
+@pytest.mark.parametrize("sent", [b"", b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: "])
+async def test_a_head_that_does_not_come_is_not_waited_for(sent: bytes) -> None:
+    """However slowly it goes on coming."""
+    app = application("things", [things], seal=None)
+    runner = Runner(app, access_log=None, keepalive_timeout=0.5)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", runner.addresses[0][1])
+
+    async def drip() -> None:
+        while sent:
+            writer.write(b"a")
+            await asyncio.sleep(0.1)
+
+    writer.write(sent)
+    dripping = asyncio.create_task(drip())
+    async with asyncio.timeout(10):
+        assert await reader.read() == b""
+    dripping.cancel()
+    writer.close()
+    await runner.cleanup()
+
+
 async def test_a_request_in_order_is_served(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
