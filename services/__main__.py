@@ -49,13 +49,40 @@ def migrate() -> None:
     import_module("services.start").migrate()
 
 
+def backup(
+    directory: Annotated[Path, typer.Argument(help="Where to; what is there is gone on with.")],
+) -> None:
+    """Back up the database and the blob store, while everybody works on.
+
+    Settings are those of the services, with MARQUEE_DATABASE_ADMIN_URL of somebody who sees every
+    row. The secrets are no part of it: keep them elsewhere.
+    """
+    import_module("services.start").backup(directory)
+
+
+def restore(
+    directory: Annotated[Path, typer.Argument(help="The backup.")],
+    *,
+    database_only: Annotated[
+        bool, typer.Option("--database-only", help="The blob store was not lost: leave it alone.")
+    ] = False,
+) -> None:
+    """Restore a backup into an empty database and an empty blob store.
+
+    Services must not run meanwhile; they need the secrets that they had before.
+    """
+    import_module("services.start").restore(directory, database_only=database_only)
+
+
 def verify(
     file: Annotated[
         Path | None, typer.Argument(help="An export in JSON lines; without, all of the trail.")
     ] = None,
     key: Annotated[
         str | None,
-        typer.Option(help="The public key of /.well-known/audit-key, in base64, or a file of it."),
+        typer.Option(
+            help="The public key in base64, or a file of it or of /.well-known/audit-key."
+        ),
     ] = None,
     output: Annotated[
         Literal["table", "json"], typer.Option("--output", "-o", help="How to write the result.")
@@ -77,6 +104,8 @@ def verify(
 VERBS: dict[str, Callable[[], Any]] = {
     "start": lambda: start,
     "migrate": lambda: migrate,
+    "backup": lambda: backup,
+    "restore": lambda: restore,
     "login": lambda: import_module("services.cli.login").login,
     "logout": lambda: import_module("services.cli.login").logout,
     "assets": lambda: import_module("services.cli.assets").verbs,
@@ -95,6 +124,7 @@ VERBS: dict[str, Callable[[], Any]] = {
 AUDIT_VERBS: dict[str, Callable[[], Any]] = {
     "export": lambda: import_module("services.cli.trail").export,
     "verify": lambda: verify,
+    "acknowledge": lambda: import_module("services.cli.trail").acknowledge,
 }
 """Those of ``audit``: one of them is the service's own, and needs no server."""
 
@@ -156,8 +186,9 @@ def _about(
 _HELP = f"""Start the named services, or without names all of them, in one process; or run one of
 the commands below. The services are {", ".join(SERVICES)}.
 
-All commands but start talk to MARQUEE_URL with MARQUEE_TOKEN, or as who signed in by login. They
-end with 0 when it is done, 1 if it was refused or failed, 2 if they were used wrongly."""
+All commands but start, migrate, backup and restore talk to MARQUEE_URL with MARQUEE_TOKEN, or as
+who signed in by login. They end with 0 when it is done, 1 if it was refused or failed, 2 if they
+were used wrongly."""
 
 
 def _names_a_verb(program: TyperGroup, arguments: list[str]) -> bool:

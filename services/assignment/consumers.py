@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, null, true
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, case, func, null, true
 from sqlalchemy.dialects.postgresql import insert
 
 from services.assignment.tables import admins, assets, users
@@ -139,6 +139,8 @@ _is_lost_since = and_(
     assets.c.presence_version < _told.presence_version, _told.deleted_at.is_not(None)
 )
 _lost_at = func.coalesce(assets.c.deleted_at, _told.deleted_at)
+_restored_version = bindparam("restored_version", type_=BigInteger)
+_is_back_since = and_(assets.c.presence_version < _restored_version, _told.deleted_at.is_(None))
 _learn_asset_again = Statement(
     _asset_again.on_conflict_do_update(
         index_elements=[assets.c.tenant_id, assets.c.id],
@@ -147,9 +149,13 @@ _learn_asset_again = Statement(
             "title": _told.title,
             "filename": _told.filename,
             "status": case((_is_newer, _told.status), else_=assets.c.status),
-            "deleted_at": case((_is_lost_since, _lost_at), else_=assets.c.deleted_at),
+            "deleted_at": case(
+                (_is_lost_since, _lost_at), (_is_back_since, null()), else_=assets.c.deleted_at
+            ),
             "presence_version": case(
-                (_is_lost_since, _told.presence_version), else_=assets.c.presence_version
+                (_is_lost_since, _told.presence_version),
+                (_is_back_since, _restored_version),
+                else_=assets.c.presence_version,
             ),
             "version": func.greatest(assets.c.version, _told.version),
         },
@@ -160,7 +166,8 @@ _learn_asset_again = Statement(
 async def on_asset_restated(tx: Tx, event: AssetRestated) -> None:
     """An asset as it is now; of its status and its deletion, only what is newer.
 
-    What is gone here stays gone: it may just be withdrawn, and its owner not know it yet.
+    What is gone here is back only if it was restored: else it may just have been withdrawn, and
+    its owner not know it yet.
     """
     await tx.execute(
         _learn_asset_again,
@@ -170,4 +177,5 @@ async def on_asset_restated(tx: Tx, event: AssetRestated) -> None:
         status=event.status,
         deleted_at=event.deleted_at,
         version=event.version,
+        restored_version=event.restored_version,
     )

@@ -26,6 +26,7 @@ from services.assignment.views import (
     UndoBody,
     UndoneView,
     UserAssignment,
+    WithdrawnView,
 )
 from shared.contracts.converter import AssetInUse, AssetNotFound
 from shared.contracts.identity import UserNotFound
@@ -140,14 +141,16 @@ async def show_asset_state(call: Call[Parts], asset_id: UUID) -> AssetStateView:
 @routes.post(
     "/internal/assets/{asset_id}/withdraw",
     access="internal",
-    answers={201: None, 204: None},
+    answers={201: WithdrawnView, 200: WithdrawnView},
     refusals=[AssetNotFound, AssetInUse],
 )
 async def withdraw_asset(call: Call[Parts], asset_id: UUID) -> Answer:
-    """Give an asset to nobody from now on, so that it can be deleted; 204 if it was so before."""
+    """Give an asset to nobody from now on, so that it can be deleted; 200 if it was so before."""
 
-    async def attempt() -> bool:
+    async def attempt() -> commands.Promise:
         async with call.parts.database.transaction(call.context) as tx:
             return await commands.withdraw(tx, asset_id)
 
-    return Answer(201 if await patiently(attempt) else 204)
+    promise = await patiently(attempt)
+    view = WithdrawnView(asset_version=promise.asset_version)
+    return Answer(201 if promise.anew else 200, view)

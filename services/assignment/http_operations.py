@@ -58,12 +58,7 @@ async def bulk_assign(call: Call[Parts], body: BulkBody) -> Answer:
 
     If any user cannot be given it, nothing is applied, and `failures` names all who cannot.
     """
-    await call.parts.limiter.spend(
-        "users assigned in bulk",
-        call.parts.settings.bulk_users_rate,
-        *(call.context.tenant, str(call.context.actor)),
-        cost=len(body.user_ids),
-    )
+    await _spend(call, len(body.user_ids))
 
     async def intend(tx: Tx) -> Attempt:
         return await commands.intend_bulk(tx, asset_id=body.asset_id, user_ids=body.user_ids)
@@ -74,16 +69,29 @@ async def bulk_assign(call: Call[Parts], body: BulkBody) -> Answer:
 @routes.post(
     "/api/admin/operations/{operation_id}/retry",
     answers={201: BulkView},
-    refusals=[OperationNotFound, NotFailed, *BULK_REFUSALS],
+    refusals=[OperationNotFound, NotFailed, *BULK_REFUSALS, TooManyRequests],
     idempotent=True,
 )
 async def retry_operation(call: Call[Parts], operation_id: UUID) -> Answer:
     """Try a failed bulk assignment again, for the same users."""
+    async with call.parts.database.transaction(call.context) as tx:
+        request = await store.request(tx, operation_id)
+    await _spend(call, len(request.user_ids) if request else 0)
 
     async def intend(tx: Tx) -> Attempt:
         return await commands.intend_retry(tx, operation_id)
 
     return await _bulk(call, intend)
+
+
+async def _spend(call: Call[Parts], users: int) -> None:
+    """Count users who are to be given something. Raises TooManyRequests."""
+    await call.parts.limiter.spend(
+        "users assigned in bulk",
+        call.parts.settings.bulk_users_rate,
+        *(call.context.tenant, str(call.context.actor)),
+        cost=users,
+    )
 
 
 async def _bulk(call: Call[Parts], intend: Callable[[Tx], Awaitable[Attempt]]) -> Answer:

@@ -118,7 +118,8 @@ class OperationView(BaseModel):
     """One thing an administrator did or tried to do.
 
     ``status`` is ``attempted`` while the outcome is not known. ``undoes`` names the operation it
-    took back, ``retries`` the failed one it repeats, ``error`` the first reason of a failure.
+    took back, ``retries`` the failed one it repeats, ``error`` the first reason of a failure,
+    ``user_id`` the user if it is about one.
     """
 
     id: UUID
@@ -127,6 +128,7 @@ class OperationView(BaseModel):
     asset_id: UUID
     performed_by: UUID
     performed_at: datetime
+    user_id: UUID | None
     user_count: int
     unchanged_count: int
     undo_expires_at: datetime | None

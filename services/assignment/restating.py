@@ -22,7 +22,7 @@ _states_after = Statement(
     .limit(bindparam("count"))
 )
 _withdrawn_after = Statement(
-    select(assets.c.id)
+    select(assets.c.id, assets.c.presence_version)
     .where(assets.c.id > bindparam("after"), assets.c.deleted_at.is_not(None))
     .order_by(assets.c.id)
     .limit(bindparam("count"))
@@ -50,7 +50,7 @@ async def tell_withdrawals(tx: Tx, queue: str) -> int:
 
 
 def _withdrawn(asset: Record) -> AssetWithdrawn:
-    return AssetWithdrawn(asset_id=asset["id"])
+    return AssetWithdrawn(asset_id=asset["id"], asset_version=asset["presence_version"])
 
 
 def restating(database: Database) -> Restating:

@@ -82,6 +82,7 @@ operations = Table(
     Column("unchanged_count", Integer, nullable=False, server_default=text("0")),
     Column("error", Text),
     Column("retries", Uuid),
+    Column("user_id", Uuid),
     PrimaryKeyConstraint("id", "tenant_id"),
     of_tenant("asset_id", f"{SCHEMA}.assets"),
     of_tenant("performed_by", f"{SCHEMA}.admins"),

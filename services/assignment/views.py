@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from asyncpg import Record
@@ -15,6 +15,13 @@ from services.assignment.domain.refusals import AlreadyReverted, ChangedSince
 from services.assignment.domain.undo import TakenBack, Undone
 from shared.web.moment import Moment
 from shared.web.paging import Page, PageQuery
+
+_ASSIGNMENT = tuple(field.name for field in fields(Assignment))
+
+
+def _facts(assignment: Assignment) -> dict[str, Any]:
+    """Its fields as they are: ``asdict`` would copy each, for a tenth of a millisecond."""
+    return {name: getattr(assignment, name) for name in _ASSIGNMENT}
 
 
 class AssignBody(BaseModel):
@@ -54,7 +61,7 @@ class AssignmentView(BaseModel):
     @classmethod
     def at(cls, assignment: Assignment, now: datetime) -> Self:
         """The view at a moment."""
-        return cls(**asdict(assignment), server_time=now)
+        return cls(**_facts(assignment), server_time=now)
 
 
 class AssignedView(AssignmentView):
@@ -65,7 +72,7 @@ class AssignedView(AssignmentView):
     @classmethod
     def of(cls, assignment: Assignment, now: datetime, *, unchanged: bool) -> Self:
         """The view at a moment."""
-        return cls(**asdict(assignment), server_time=now, unchanged=unchanged)
+        return cls(**_facts(assignment), server_time=now, unchanged=unchanged)
 
 
 class AssetBrief(BaseModel):
@@ -204,3 +211,9 @@ class AssetStateView(BaseModel):
     assigned_at: datetime | None
     assigned_by: UUID | None
     active_assignment_count: int
+
+
+class WithdrawnView(BaseModel):
+    """The promise that nobody has an asset, or will unless it is restored in a newer version."""
+
+    asset_version: int

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,15 +49,22 @@ def _told(verified: Verified) -> dict[str, Any]:
 
 def _public_key(text: str) -> Ed25519PublicKey:
     """The key, or what is in the file of this name. Raises ValueError or OSError."""
-    try:
-        return Ed25519PublicKey.from_public_bytes(base64.b64decode(text, validate=True))
-    except (binascii.Error, ValueError):
-        path = Path(text)
-        if not path.is_file():
-            raise ValueError("the key must be 32 bytes in base64, or a file of that") from None
-    return _public_key_in(path)
+    with suppress(ValueError):
+        return _key(text)
+    with suppress(ValueError):
+        return _key(_written_in(Path(text)))
+    raise ValueError(
+        "the key must be 32 bytes in base64, or a file of that or of /.well-known/audit-key"
+    )
 
 
-def _public_key_in(path: Path) -> Ed25519PublicKey:
-    raw = base64.b64decode(path.read_text(encoding="ascii").strip(), validate=True)
-    return Ed25519PublicKey.from_public_bytes(raw)
+def _key(encoded: str) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(base64.b64decode(encoded, validate=True))
+
+
+def _written_in(path: Path) -> str:
+    """The key in a file, which may be the server's answer as it came."""
+    if not path.is_file():
+        raise ValueError
+    text = path.read_text(encoding="ascii").strip()
+    return str(json.loads(text).get("public_key")) if text.startswith("{") else text

@@ -33,7 +33,6 @@ from services.audit.views import (
 )
 from shared.contracts.identity import UserNotFound
 from shared.contracts.young import patience_for
-from shared.db import Tx
 from shared.web import Call, Routes, patiently
 from shared.web.routes import Media
 
@@ -51,9 +50,12 @@ async def show_history(call: Call[Parts], user_id: UUID, query: HistoryQuery) ->
 
     async def attempt() -> History:
         async with call.parts.database.snapshot(call.context) as tx:
-            await _require_user(tx, user_id)
-            rows, total = await queries.history(tx, search, limit=query.limit, offset=query.offset)
+            found = await queries.history(tx, search, limit=query.limit, offset=query.offset)
+            if found is None:
+                patience = patience_for(user_id, await tx.now())
+                raise UserNotFound(f"There is no user {user_id}.", patience=patience)
             floor = await archives.floor(tx)
+        rows, total = found
         return History(
             history=[HistoryEntry.of(row, call.parts.signer) for row in rows],
             total=total,
@@ -154,10 +156,3 @@ def _headers(kind: str, signed: checkpoint.Checkpoint) -> dict[str, Any]:
 async def _newest_gone(call: Call[Parts]) -> Archive | None:
     async with call.parts.database.transaction(call.context) as tx:
         return await archives.floor(tx)
-
-
-async def _require_user(tx: Tx, user_id: UUID) -> None:
-    if await queries.user_is_known(tx, user_id):
-        return
-    patience = patience_for(user_id, await tx.now())
-    raise UserNotFound(f"There is no user {user_id}.", patience=patience)

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from asyncpg import Record
 from sqlalchemy import BigInteger, DateTime, Text, bindparam, cast, func, select, true
 
 from services.audit.domain.chain import Fields, Head, Link, Seal
+from services.audit.domain.entry import as_json
 from services.audit.domain.merkle import BLOCK, Tree, leaf_hash
 from services.audit.queries import FILTERS, Search
 from services.audit.retention_tables import history_archives
@@ -23,7 +23,6 @@ from services.audit.tables import (
     history_blocks,
     history_seals,
 )
-from shared.contracts.envelope import rfc3339
 from shared.db import Statement, Tx
 
 _tenant = bindparam("tenant", type_=Text)
@@ -256,14 +255,8 @@ def _link(row: Record) -> Link:
 
 
 def _fields(row: Record) -> Fields:
-    fields = {name: _json(row[name]) for name in _ENTRY_NAMES}
+    fields = as_json({name: row[name] for name in _ENTRY_NAMES})
     return fields | {"metadata": _parsed(row["metadata"])}
-
-
-def _json(value: Any) -> Any:
-    if isinstance(value, UUID):
-        return str(value)
-    return rfc3339(value) if isinstance(value, datetime) else value
 
 
 def _parsed(text: str | None) -> Any:

@@ -16,7 +16,7 @@ from typing import Final
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
 from services.audit import ledger, restorations, store
 from services.audit.copies import Copies, CopyDiffers
@@ -42,6 +42,16 @@ broken_trails = Gauge(
     "Trails that contradict what was signed of them; the log says whose",
 )
 """Not by tenant: anybody may read the figures, and nobody need know who is here."""
+
+overdue = Gauge(
+    "marquee_audit_checkpoints_overdue",
+    "Trails whose checkpoint is due and could not be signed",
+)
+looked_at = Gauge(
+    "marquee_audit_signing_last_look_timestamp_seconds",
+    "When this process last looked which trails are to be signed, and signed them",
+)
+checkpoints_signed = Counter("marquee_audit_checkpoints_total", "Checkpoints signed")
 
 log = structlog.get_logger()
 
@@ -88,6 +98,8 @@ class Notary:
         for tenant in due:
             if self._resting.get(tenant, now) <= now:
                 self._resting[tenant] = now + await self._sign(tenant)
+        overdue.set(sum(self._resting[tenant] > now for tenant in due))
+        looked_at.set_to_current_time()
 
     async def _sign(self, tenant: str) -> timedelta:
         """Sign a chain; how long to leave it alone if that was not possible."""
@@ -101,6 +113,7 @@ class Notary:
             log.warning("audit_checkpoint_postponed", tenant=tenant, error=repr(error))
             return _RESTS_WITHOUT_STORE
         self._tell(tenant, broken=False)
+        checkpoints_signed.inc()
         return timedelta()
 
     def _tell(self, tenant: str, *, broken: bool) -> None:

@@ -129,23 +129,29 @@ def _trail(names: frozenset[str], order: Order, resumed: bool, grouped: bool) ->
     return Statement(statement)
 
 
-@cache
-def _history(names: frozenset[str]) -> tuple[Statement, Statement]:
-    found = _only(_detailed, names).where(_of_assignments)
-    page = found.order_by(_h.performed_at.desc(), _h.seq.desc())
-    counted = _only(select(func.count()).where(_h.tenant_id == _tenant), names)
-    return (
-        Statement(page.limit(bindparam("count")).offset(bindparam("skipped"))),
-        Statement(counted.where(_of_assignments)),
-    )
-
-
 _user_known, _asset_known = (
     Statement(
         select(table.c.known).where(table.c.tenant_id == _tenant, table.c.id == bindparam("id"))
     )
     for table in (users, assets)
 )
+
+_owner_known = select(users.c.known).where(
+    users.c.tenant_id == _tenant, users.c.id == bindparam("user_id")
+)
+
+
+@cache
+def _history(names: frozenset[str]) -> tuple[Statement, Statement]:
+    """A page of a user's history, and whether the user is known with how long it is."""
+    found = _only(_detailed, names).where(_of_assignments)
+    page = found.order_by(_h.performed_at.desc(), _h.seq.desc())
+    counted = _only(select(func.count()).where(_h.tenant_id == _tenant), names)
+    total = counted.where(_of_assignments).scalar_subquery()
+    return (
+        Statement(page.limit(bindparam("count")).offset(bindparam("skipped"))),
+        Statement(select(_owner_known.scalar_subquery().label("known"), total.label("total"))),
+    )
 
 
 async def user_is_known(tx: Tx, user_id: UUID) -> bool:
@@ -177,10 +183,17 @@ async def trail(
     return await tx.fetch(statement, tenant=tx.context.tenant, count=count, **given, **after)
 
 
-async def history(tx: Tx, search: Search, *, limit: int, offset: int) -> tuple[list[Record], int]:
-    """What was assigned and taken back, newest first, and how many such entries there are."""
+async def history(
+    tx: Tx, search: Search, *, limit: int, offset: int
+) -> tuple[list[Record], int] | None:
+    """What a user was given and lost, newest first, and how many such entries there are.
+
+    None if we have not heard of this user from whom users belong to.
+    """
     given = search.given()
-    page, counted = _history(frozenset(given))
+    page, extent = _history(frozenset(given))
     tenant = tx.context.tenant
-    rows = await tx.fetch(page, tenant=tenant, count=limit, skipped=offset, **given)
-    return rows, await tx.fetchval(counted, tenant=tenant, **given)
+    row = await tx.fetchrow(extent, tenant=tenant, **given)
+    if row is None or not row["known"]:
+        return None
+    return await tx.fetch(page, tenant=tenant, count=limit, skipped=offset, **given), row["total"]

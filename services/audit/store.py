@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Table, Text, Uuid, bindparam, func, insert, select, update
+from sqlalchemy import (
+    ARRAY,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
 from sqlalchemy import literal_column as literal
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.selectable import TableValuedAlias
 
-from services.audit.domain.chain import Fields, Head, Seal
+from services.audit.domain.chain import Head, Seal
 from services.audit.domain.checkpoint import Checkpoint
 from services.audit.domain.news import News, Row, Rows
 from services.audit.retention_tables import archived_events
@@ -38,8 +50,10 @@ def _rows_of(table: Table) -> TableValuedAlias:
 
 
 def _append(table: Table) -> Statement:
+    """Rows whose columns are the parameters, an array each."""
     names = table.columns.keys()
-    rows = _rows_of(table)
+    arrays = (bindparam(column.name, type_=ARRAY(column.type)) for column in table.columns)
+    rows = func.unnest(*arrays).table_valued(*names).render_derived()
     return Statement(insert(table).from_select(names, select(*(rows.c[name] for name in names))))
 
 
@@ -75,19 +89,29 @@ def _learn_thumbnails() -> Statement:
 _take = Statement(
     select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("what", type_=Text), 0)))
 )
-_head = Statement(
+_newest = (
     select(history_seals.c.seq, history_seals.c.hash)
     .where(history_seals.c.tenant_id == bindparam("tenant"))
     .order_by(history_seals.c.seq.desc())
     .limit(1)
+    .subquery()
+)
+_moment = select(func.clock_timestamp().label("now")).subquery()
+_head = Statement(
+    select(_moment.c.now, _newest.c.seq, _newest.c.hash).select_from(
+        _moment.join(_newest, true(), isouter=True)
+    )
 )
 
 
+_ids = func.unnest(bindparam("event_ids", type_=ARRAY(Uuid))).table_valued("id").render_derived()
+
+
 def _among(table: Table) -> Select[tuple[UUID]]:
-    return select(table.c.event_id).where(
-        table.c.tenant_id == bindparam("tenant"),
-        table.c.event_id == func.any(bindparam("event_ids", type_=ARRAY(Uuid))),
-    )
+    """Each id is looked up by the index, even by a plan that was made when there were no rows."""
+    own = (table.c.tenant_id == bindparam("tenant"), table.c.event_id == _ids.c.id)
+    found = select(table.c.event_id).where(*own).limit(1).correlate(_ids).lateral()
+    return select(found.c.event_id).select_from(_ids.join(found, true()))
 
 
 _recorded = Statement(_among(assignment_history).union_all(_among(archived_events)))
@@ -122,7 +146,9 @@ async def take_holds(tx: Tx) -> None:
 async def head(tx: Tx) -> Head:
     """Where the tenant's chain ends."""
     row = await tx.fetchrow(_head, tenant=tx.context.tenant)
-    return Head(row["seq"], row["hash"]) if row else Head()
+    assert row is not None  # there is always a moment
+    tx.saw(row["now"])
+    return Head() if row["seq"] is None else Head(row["seq"], row["hash"])
 
 
 async def recorded(tx: Tx, event_ids: Collection[UUID]) -> set[UUID]:
@@ -131,10 +157,10 @@ async def recorded(tx: Tx, event_ids: Collection[UUID]) -> set[UUID]:
     return {row["event_id"] for row in rows}
 
 
-async def append(tx: Tx, entries: Sequence[Fields], seals: Sequence[Seal]) -> None:
-    """Add entries together with their seals."""
-    await tx.execute(_append_entries, rows=entries)
-    await tx.execute(_append_seals, rows=[_seal_row(tx, seal) for seal in seals])
+async def append(tx: Tx, entries: Sequence[Row], seals: Sequence[Seal]) -> None:
+    """Add entries, a dictionary of columns each, together with their seals."""
+    await _append_rows(tx, _append_entries, entries)
+    await _append_rows(tx, _append_seals, [_seal_row(tx, seal) for seal in seals])
 
 
 async def know_chain(tx: Tx) -> None:
@@ -157,11 +183,11 @@ async def append_blocks(tx: Tx, first: int, roots: Sequence[bytes]) -> None:
     """Add the roots of whole blocks of the tree, from block ``first``."""
     tenant = tx.context.tenant
     rows = [
-        {"tenant_id": tenant, "block": block, "root": _bytea(root)}
+        {"tenant_id": tenant, "block": block, "root": root}
         for block, root in enumerate(roots, first)
     ]
     if rows:
-        await tx.execute(_append_blocks, rows=rows)
+        await _append_rows(tx, _append_blocks, rows)
 
 
 async def learn(tx: Tx, news: News) -> None:
@@ -178,15 +204,15 @@ async def _learn_rows(tx: Tx, statement: Statement, rows: Rows) -> None:
         await tx.execute(statement, rows=[row | tenant for row in rows.values()])
 
 
+async def _append_rows(tx: Tx, statement: Statement, rows: Sequence[Row]) -> None:
+    await tx.execute(statement, **{name: [row[name] for row in rows] for name in rows[0]})
+
+
 def _seal_row(tx: Tx, seal: Seal) -> Row:
     return {
         "tenant_id": tx.context.tenant,
         "seq": seal.seq,
-        "entry_id": str(seal.entry_id),
-        "prev_hash": _bytea(seal.prev_hash),
-        "hash": _bytea(seal.hash),
+        "entry_id": seal.entry_id,
+        "prev_hash": seal.prev_hash,
+        "hash": seal.hash,
     }
-
-
-def _bytea(value: bytes) -> str:
-    return f"\\x{value.hex()}"

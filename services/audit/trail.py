@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.audit import store
 from services.audit.domain import chain
-from services.audit.domain.entry import Action, Deed, Entry
+from services.audit.domain.entry import Action, Deed, Entry, as_json
 from services.audit.domain.news import stubs_of
 from shared.db import Tx
 
@@ -20,8 +20,8 @@ async def enter(tx: Tx, deeds: Sequence[Deed]) -> int:
     """
     head, now = await store.head(tx), await tx.now()
     places = enumerate(deeds, head.size + 1)
-    entries = [Entry(tx.new_id(), seq, now, deed).fields() for seq, deed in places]
-    await store.append(tx, entries, list(chain.seals(head, entries)))
+    entries = [Entry(tx.new_id(), seq, now, deed).columns() for seq, deed in places]
+    await store.append(tx, entries, list(chain.seals(head, map(as_json, entries))))
     if not head.size:
         await store.know_chain(tx)
     return head.size + len(entries)

@@ -13,7 +13,8 @@ import typer
 from services.cli import words
 from services.cli.client import Client, Json
 from services.cli.failures import Failed
-from services.cli.output import Output, complain, say, show
+from services.cli.options import Yes, confirm
+from services.cli.output import Output, Wanted, complain, say, show
 
 AUDIT = "/api/admin/audit"
 
@@ -88,12 +89,47 @@ def verify_stored(output: Output) -> None:
         raise typer.Exit(1)
 
 
+def acknowledge(
+    *,
+    reason: Annotated[str, typer.Option(help="Which backup was restored, and why.")],
+    first_bad: Annotated[
+        int | None, typer.Option(min=1, help="Only if the trail parts at this very entry.")
+    ] = None,
+    yes: Yes = False,
+    output: Wanted = Output.TABLE,
+) -> None:
+    """Vouch that a part of the trail was lost because you restored an older backup.
+
+    The trail goes on from there, and says for ever who vouched for it. If you do not know why
+    entries are missing, keep your hands off it: what you see is evidence.
+    """
+    client = Client.signed_in()
+    verified = client.get(f"{AUDIT}/verify")
+    if verified["ok"]:
+        raise Failed("The trail holds: nothing is missing.")
+    if first_bad is None:
+        _tell(verified)
+        confirm("Was it lost because you restored a backup?", yes=yes)
+        first_bad = verified["first_bad"]
+    body = {"first_bad": first_bad, "reason": reason}
+    told = client.post(f"{AUDIT}/restorations", body)
+    show(output, told, lambda: typer.echo(_acknowledged(told)))
+
+
+def _acknowledged(told: Json) -> str:
+    lost = words.count(told["checkpoints"], "checkpoint", "checkpoints")
+    return (
+        f"The trail goes on after entry {told['after']}; entry {told['seq']} says why. "
+        f"Of what was lost, up to entry {told['until']} at least, {lost} set aside."
+    )
+
+
 def _tell(verified: Json) -> None:
     entries = words.count(verified["entries"], "entry", "entries")
     if verified["ok"]:
         typer.echo(f"The trail holds: {entries}.")
         return
     place = f"entry {verified['first_bad']}"
-    if verified["until"]:
+    if verified["until"] not in (None, verified["first_bad"]):
         place = f"an entry from {verified['first_bad']} to {verified['until']}"
     complain(f"The trail does not hold ({entries}): {place} was {verified['reason']}.")

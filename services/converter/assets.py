@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
-from sqlalchemy import bindparam, insert, null, select, update
+from sqlalchemy import Uuid, bindparam, cast, insert, null, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.converter.domain.probe import Probe
 from services.converter.domain.retry import Failure
@@ -22,7 +23,6 @@ from shared.contracts.converter import (
     ConversionStatus,
 )
 from shared.db import Statement, Tx
-from shared.db.replica import stub
 
 _assets = admin_media_assets.c
 
@@ -39,32 +39,46 @@ class NewAsset:
     probe: Probe | None
 
 
-_stub_admin = stub(admins)
-
 _FACTS = ("width", "height", "duration_seconds")
 _GIVEN = ("id", "title", "filename", "size_bytes", "sha256")
 
-_add = Statement(
-    insert(admin_media_assets).values(
-        {name: bindparam(name) for name in (*_GIVEN, *_FACTS, "created_at", "created_by")}
+_creator = cast(bindparam("created_by"), Uuid)
+_stub_admin = (
+    upsert(admins)
+    .from_select(["id"], select(_creator).where(_creator.is_not(None)))
+    .on_conflict_do_nothing()
+    .cte("stub")
+)
+_first_status = (
+    insert(conversion_status_history)
+    .values(
+        asset_id=bindparam("id"),
+        status="pending",
+        changed_at=bindparam("created_at"),
+        changed_by=bindparam("changed_by"),
     )
+    .cte("first_status")
+)
+_add = Statement(
+    insert(admin_media_assets)
+    .values({name: bindparam(name) for name in (*_GIVEN, *_FACTS, "created_at", "created_by")})
+    .add_cte(_stub_admin, _first_status)
+    .returning(admin_media_assets)
 )
 
 
-async def add(tx: Tx, asset: NewAsset) -> None:
-    """A new asset, pending, by whoever acts."""
+async def add(tx: Tx, asset: NewAsset) -> Record:
+    """A new asset, pending, by whoever acts; its row."""
     actor = tx.context.actor
-    creator = actor.id if actor.kind == "user" else None
-    if creator is not None:
-        await tx.execute(_stub_admin, id=creator)
-    await tx.execute(
+    row = await tx.fetchrow(
         _add,
         **{name: getattr(asset, name) for name in _GIVEN},
         **_facts(asset.probe),
         created_at=await tx.now(),
-        created_by=creator,
+        created_by=actor.id if actor.kind == "user" else None,
+        changed_by=str(actor),
     )
-    await _remember(tx, asset.id, None, "pending")
+    assert row is not None  # it was inserted
     tx.emit(
         AssetUploaded(
             asset_id=asset.id,
@@ -75,6 +89,7 @@ async def add(tx: Tx, asset: NewAsset) -> None:
             version=1,
         )
     )
+    return row
 
 
 def _facts(probe: Probe | None) -> dict[str, Any]:
@@ -102,7 +117,7 @@ _status = Statement(
     select(_assets.conversion_status).where(_assets.id == bindparam("asset_id")).with_for_update()
 )
 _held = Statement(
-    select(_assets.conversion_status, _assets.active_assignment_count, _assets.sha256)
+    select(_assets.conversion_status, _assets.restored_version, _assets.sha256)
     .where(_assets.id == bindparam("asset_id"), _assets.deleted_at.is_(None))
     .with_for_update()
 )
@@ -119,6 +134,19 @@ async def hold(tx: Tx, asset_id: UUID) -> Record:
     return row
 
 
+_remember = (
+    insert(conversion_status_history)
+    .values(
+        asset_id=bindparam("asset_id"),
+        previous_status=bindparam("before"),
+        status=bindparam("status"),
+        error=bindparam("error"),
+        error_code=bindparam("error_code"),
+        changed_at=bindparam("changed_at"),
+        changed_by=bindparam("changed_by"),
+    )
+    .cte("remembered")
+)
 _move = Statement(
     update(admin_media_assets)
     .where(_assets.id == bindparam("asset_id"))
@@ -129,6 +157,7 @@ _move = Statement(
         progress=bindparam("percent"),
         version=_assets.version + 1,
     )
+    .add_cte(_remember)
     .returning(_assets.version)
 )
 
@@ -230,12 +259,14 @@ async def _go(
     version = await tx.fetchval(
         _move,
         asset_id=asset_id,
+        before=current,
         status=move(current, target, by_hand=by_hand),
         error=failure.message if failure else None,
         error_code=failure.code if failure else None,
         percent=percent,
+        changed_at=await tx.now(),
+        changed_by=str(tx.context.actor),
     )
-    await _remember(tx, asset_id, current, target, failure)
     tx.emit(
         AssetStatusChanged(
             asset_id=asset_id,
@@ -245,40 +276,6 @@ async def _go(
             error_code=failure.code if failure else None,
             version=version,
         )
-    )
-
-
-_HISTORY = (
-    "asset_id",
-    "previous_status",
-    "status",
-    "error",
-    "error_code",
-    "changed_at",
-    "changed_by",
-)
-
-_remember_status = Statement(
-    insert(conversion_status_history).values({name: bindparam(name) for name in _HISTORY})
-)
-
-
-async def _remember(
-    tx: Tx,
-    asset_id: UUID,
-    before: ConversionStatus | None,
-    target: ConversionStatus,
-    failure: Failure | None = None,
-) -> None:
-    await tx.execute(
-        _remember_status,
-        asset_id=asset_id,
-        previous_status=before,
-        status=target,
-        error=failure.message if failure else None,
-        error_code=failure.code if failure else None,
-        changed_at=await tx.now(),
-        changed_by=str(tx.context.actor),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import stat
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol, TypeVar
 import structlog
 
 from services.converter import assets, jobs, renditions, shelf, sources
+from services.converter.behind import Behind
 from services.converter.domain.probe import INPUT, Probe, Unconvertible, accept
 from services.converter.domain.progress import Progress
 from services.converter.domain.recipes import Recipe, WebmCodec, recipes
@@ -78,6 +79,19 @@ class Plan(NamedTuple):
         return [self.fingerprint, self.alternative]
 
 
+class Memory(NamedTuple):
+    """What is known of a file: its facts, and how it is to be converted.
+
+    ``outputs`` are renditions that the same bytes gave before, ``published`` the object keys of
+    those that its asset has.
+    """
+
+    probe: Probe
+    planned: Sequence[Plan]
+    outputs: Mapping[Rendition, Output]
+    published: Mapping[Rendition, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """An attempt under way."""
@@ -92,52 +106,51 @@ class Attempt:
     async def run(self) -> None:
         """From claimed to completed. Raises ConversionFailed, LeaseLost, StorageUnavailable."""
         deadline = asyncio.get_running_loop().time() + self.workshop.wall_clock
-        await self.persist(self.job, lambda tx: assets.begin(tx, self.job.asset_id))
+        memory = await self.persist(self.job, self._begin)
         if self.job.lost_workers > MOST_LOST_WORKERS:
             raise _permanent(
                 "worker_lost", f"It ended its worker {self.job.lost_workers} times, or so it seems."
             )
-        made = await self._recall()
-        if made is None:
-            with self.workshop.scratch.directory() as directory:
+        if memory is None or not await self._complete_by(memory):
+            scratch = self.workshop.scratch
+            with scratch.directory() as directory, scratch.directory() as finished:
                 await self._fetch(directory)
-                probe = await self._examine(directory)
-                made = await self._make(probe, directory, deadline)
-        await self._complete(made)
+                await self._make(await self._examine(directory), directory, finished, deadline)
+            await self._complete()
         await self.workshop.shelf.tidy(self.job)
 
-    async def _recall(self) -> dict[Rendition, str] | None:
-        """Refer to what the same bytes gave before, without a look at them; None if not to all.
-
-        A queue full of such jobs is only as fast as this, so it takes two transactions.
-        """
+    async def _begin(self, tx: Tx) -> Memory | None:
+        """Say that it has begun, and recall what is known of the same bytes, if anything is."""
+        await assets.begin(tx, self.job.asset_id)
         source = self.job.source_sha256
-        if source is None:
-            return None
+        probe = await sources.known(tx, source) if source else None
+        return await self._recall(tx, probe) if probe else None
 
-        async def remember(tx: Tx) -> tuple[Probe, list[Output]] | None:
-            probe = await sources.known(tx, source)
-            if probe is None:
-                return None
-            planned = self._planned(probe)
-            found = [await renditions.shared(tx, source, plan.prints) for plan in planned]
-            return (probe, [output for output in found if output]) if all(found) else None
+    async def _recall(self, tx: Tx, probe: Probe) -> Memory:
+        """What of the renditions of such a file need not be made again."""
+        planned, source = self._planned(probe), self.job.source_sha256
+        prints = [each for plan in planned for each in plan.prints]
+        outputs = await renditions.shared(tx, source, prints) if source else []
+        published = await renditions.published(tx, self.job.asset_id)
+        return Memory(probe, planned, {each.rendition: each for each in outputs}, published)
 
-        remembered = await self.persist(self.job, remember)
-        if remembered is None:
-            return None
-        probe, outputs = remembered
-        for output in outputs:
-            if not await self._still_whole(output):
-                return None
+    async def _complete_by(self, memory: Memory) -> bool:
+        """Publish what the same bytes gave before, if that was all; whether it was.
 
-        async def publish(tx: Tx) -> dict[Rendition, str]:
-            await assets.learn(tx, self.job.asset_id, probe)
-            for output in outputs:
-                await renditions.publish(tx, self.job, output)
-            return await renditions.published(tx, self.job.asset_id)
+        A queue full of such jobs is only as fast as this: two transactions, and no look at them.
+        """
+        if len(memory.outputs) < len(memory.planned):
+            return False
+        outputs = [memory.outputs[plan.recipe.rendition] for plan in memory.planned]
+        if not all([await self._still_whole(output) for output in outputs]):
+            return False
 
-        return await self.persist(self.job, publish)
+        async def publish(tx: Tx) -> None:
+            await assets.learn(tx, self.job.asset_id, memory.probe)
+            await renditions.publish(tx, self.job, outputs)
+
+        await self._complete(publish)
+        return True
 
     def _planned(self, probe: Probe) -> tuple[Plan, ...]:
         """Each recipe, and the prints of what would do in its place: made in a hurry, or not."""
@@ -157,10 +170,10 @@ class Attempt:
             await self.workshop.blobs.fetch(self.job.input_path, directory / INPUT)
         except BlobNotFound as error:
             raise _permanent("original_lost", "The uploaded file is gone.") from error
-        self.workshop.sandbox.hand_over(directory / INPUT)
+        self.workshop.sandbox.show(directory / INPUT)
         self.workshop.sandbox.hand_over(directory)
 
-    async def _examine(self, directory: Path) -> Probe:
+    async def _examine(self, directory: Path) -> Memory:
         probe = await self.workshop.prober.examine(directory)
         if probe is None:
             raise ConversionFailed(Failure("unreadable", "The file could not be examined."))
@@ -169,51 +182,35 @@ class Attempt:
         except Unconvertible as refusal:
             raise _permanent(refusal.code, refusal.detail) from refusal
 
-        async def learn(tx: Tx) -> None:
+        async def learn(tx: Tx) -> Memory:
             await assets.learn(tx, self.job.asset_id, probe)
             if self.job.source_sha256:
                 await sources.keep(tx, self.job.source_sha256, probe)
+            return await self._recall(tx, probe)
 
-        await self.persist(self.job, learn)
-        return probe
+        return await self.persist(self.job, learn)
 
-    async def _make(self, probe: Probe, directory: Path, deadline: float) -> dict[Rendition, str]:
-        """Make what is missing, in order; return the object keys of all."""
-        planned = self._planned(probe)
-        made = await self._published()
-        progress = Progress(total=sum(plan.recipe.weight for plan in planned))
-        for plan in planned:
-            recipe = plan.recipe
-            current = Progress(progress.total, progress.done, recipe.weight)
-            if recipe.rendition not in made:
-                self.reporter.note(recipe.rendition, current)
-                output = await self._output(plan, directory, current, deadline)
-                await self._publish(output)
-                made[recipe.rendition] = output.object_key
-            progress = Progress(progress.total, progress.done + recipe.weight)
-            self.reporter.note(recipe.rendition, progress)
-        return made
+    async def _make(self, memory: Memory, directory: Path, finished: Path, deadline: float) -> None:
+        """Make what is missing, in order; each is stored and published while the next is made.
 
-    async def _published(self) -> dict[Rendition, str]:
-        return await self.persist(self.job, lambda tx: renditions.published(tx, self.job.asset_id))
-
-    async def _output(
-        self, plan: Plan, directory: Path, progress: Progress, deadline: float
-    ) -> Output:
-        """A stored rendition: the one of a twin if there is one, else a new one."""
-        shared = await self._shared(plan)
-        if shared is not None:
-            return shared
-        await self._cook(plan.recipe, directory, progress, deadline)
-        return await self._store(plan, directory / plan.recipe.output)
-
-    async def _shared(self, plan: Plan) -> Output | None:
-        """What the same recipe made of the same bytes before, if it is still there, whole."""
-        source = self.job.source_sha256
-        if source is None:
-            return None
-        output = await self.persist(self.job, lambda tx: renditions.shared(tx, source, plan.prints))
-        return output if output and await self._still_whole(output) else None
+        What is finished lies where ffmpeg cannot get at it any more.
+        """
+        progress = Progress(total=sum(plan.recipe.weight for plan in memory.planned))
+        async with Behind() as behind:
+            for plan in memory.planned:
+                recipe = plan.recipe
+                current = Progress(progress.total, progress.done, recipe.weight)
+                if recipe.rendition not in memory.published:
+                    self.reporter.note(recipe.rendition, current)
+                    output = memory.outputs.get(recipe.rendition)
+                    if output is not None and await self._still_whole(output):
+                        await behind.give(self._publish(output))
+                    else:
+                        await self._cook(recipe, directory, current, deadline)
+                        made = (directory / recipe.output).rename(finished / recipe.output)
+                        await behind.give(self._store(plan, made))
+                progress = Progress(progress.total, progress.done + recipe.weight)
+                self.reporter.note(recipe.rendition, progress)
 
     async def _still_whole(self, output: Output) -> bool:
         try:
@@ -242,8 +239,8 @@ class Attempt:
             if recipe.most_bytes is None or size < recipe.most_bytes:
                 return
 
-    async def _store(self, plan: Plan, path: Path) -> Output:
-        """Put a file where it can be fetched, under a key that no other attempt uses; verify it.
+    async def _store(self, plan: Plan, path: Path) -> None:
+        """Publish a file, under a key that no other attempt uses, and verify it.
 
         The key names no asset: others, of the same bytes, will refer to it too.
         """
@@ -257,21 +254,26 @@ class Attempt:
         stored = await self.workshop.blobs.stat(key)
         if stored.size != size:
             raise StorageUnavailable(f"{key} has {stored.size} bytes of {size}")
-        return Output(recipe.rendition, key, recipe.content_type, size, digest, plan.fingerprint)
+        made = (recipe.rendition, key, recipe.content_type, size, digest, plan.fingerprint)
+        await self._publish(Output(*made))
 
     async def _publish(self, output: Output) -> None:
         async def publish(tx: Tx) -> None:
-            await renditions.publish(tx, self.job, output)
+            await renditions.publish(tx, self.job, [output])
             await assets.progress(tx, self.job.asset_id, self.reporter.percent)
 
         await self.persist(self.job, publish)
 
-    async def _complete(self, made: dict[Rendition, str]) -> None:
+    async def _complete(self, publish: Callable[[Tx], Awaitable[None]] | None = None) -> None:
+        """All is published, but for what ``publish`` publishes together with the end."""
         self.reporter.finish()
         await self.reporter.tell()  # the last 100, before the news that makes it old
         log_key = await self.keep_log()
 
         async def complete(tx: Tx) -> None:
+            if publish is not None:
+                await publish(tx)
+            made = await renditions.published(tx, self.job.asset_id)
             await jobs.complete(tx, self.job, made, log_key)
             await assets.complete(tx, self.job.asset_id)
 

@@ -25,10 +25,15 @@ from services.converter.upload import FIELD, EmptyUpload, TooLarge, UploadStalle
 from services.converter.views import AssetQuery, AssetsQuery, AssetView, UploadQuery
 from shared.blobs.port import BlobNotFound, Blobs
 from shared.blobs.signing import MediaSigner
-from shared.contracts.converter import AssetInUse, AssetNotFound
+from shared.contracts.converter import (
+    WITHDRAWN,
+    AssetInUse,
+    AssetNotFound,
+    RestorationUnderWay,
+)
 from shared.contracts.refusal import Refusal
 from shared.db import Database, Tx
-from shared.web import Answer, Call, Media, Page, Routes, patiently
+from shared.web import Answer, Call, Media, Page, Routes
 
 __all__ = ["Parts", "routes", "upload_routes"]
 
@@ -165,19 +170,19 @@ async def restore_asset(call: Call[Parts], asset_id: UUID) -> Answer:
     return await call.once(call.parts.database, command)
 
 
-@routes.delete("/api/admin/assets/{asset_id}", refusals=[AssetNotFound, AssetInUse])
+@routes.delete(
+    "/api/admin/assets/{asset_id}", refusals=[AssetNotFound, AssetInUse, RestorationUnderWay]
+)
 async def delete_asset(call: Call[Parts], asset_id: UUID) -> None:
     """Delete an asset that nobody has.
 
     Its conversion is cancelled. It is shown only to those who ask for deleted assets; its files
     and its history are kept.
     """
-
-    async def attempt() -> None:
-        async with call.parts.database.transaction(call.context) as tx:
-            await orders.delete(tx, asset_id)
-
-    await patiently(attempt)
+    nothing_promised = -1
+    withdrawn = int(call.request.headers.get(WITHDRAWN, nothing_promised))
+    async with call.parts.database.transaction(call.context) as tx:
+        await orders.delete(tx, asset_id, withdrawn=withdrawn)
 
 
 @routes.get(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from services.converter.tables import incoming
 from shared.blobs.port import Blobs
@@ -29,7 +29,9 @@ class Overtaken(Exception):
 
 _note = Statement(insert(incoming).values(object_key=bindparam("key"), noted_at=bindparam("now")))
 _ours = incoming.c.object_key == bindparam("key")
-_arrive = Statement(delete(incoming).where(_ours, incoming.c.abandoned.is_(False)))
+_arrive = Statement(
+    delete(incoming).where(_ours, incoming.c.abandoned.is_(False)).returning(func.clock_timestamp())
+)
 _abandon = Statement(
     update(incoming)
     .where(
@@ -54,8 +56,10 @@ async def note(tx: Tx, key: str) -> None:
 
 async def arrive(tx: Tx, key: str) -> None:
     """It belongs to an asset from now on. Raises Overtaken."""
-    if not await tx.execute(_arrive, key=key):
+    now = await tx.fetchval(_arrive, key=key)
+    if now is None:
         raise Overtaken(key)
+    tx.saw(now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import structlog
 from asyncpg import Record
 
-from services.converter import assets, incoming, jobs, queries, sources
+from services.converter import assets, incoming, jobs, sources
 from services.converter.assets import NewAsset
 from services.converter.domain.probe import INPUT, Probe, accept
 from services.converter.incoming import Broom
@@ -78,26 +78,26 @@ class Intake:
         ``commit`` runs what it is given in a transaction; what else it does there is committed
         with the asset or, if it raises, nothing is.
         """
-        probe = await self._known(context, received) or await self._glance(directory)
-        ident = self.new_id()
+        ident, queued = self.new_id(), False
         key = f"{context.tenant}/originals/{ident}"
-        asset = NewAsset(
-            ident, received.title, received.filename, received.size_bytes, received.sha256, probe
-        )
-        queued = False
+        title, filename, size, sha256 = astuple(received)
+        async with self.database.transaction(context) as tx:
+            # A conversion of the same bytes has found out all about them, and accepted them.
+            probe = await sources.known(tx, sha256)
+            await incoming.note(tx, key)
 
         async def queue(tx: Tx) -> Record:
             nonlocal queued
             queued = True
             await incoming.arrive(tx, key)
-            await assets.add(tx, asset)
-            await jobs.add(tx, asset.id, key, asset.sha256)
-            return await queries.asset(tx, asset.id)
+            asset = NewAsset(ident, title, filename, size, sha256, probe)
+            row = await assets.add(tx, asset)
+            await jobs.add(tx, ident, key, sha256)
+            return row
 
-        async with self.database.transaction(context) as tx:
-            await incoming.note(tx, key)
         try:
-            await self.blobs.put(key, directory / INPUT, content_type="video/mp4")
+            probe = probe or await self._glance(directory)
+            await self.blobs.put(key, directory / INPUT, content_type="video/mp4", give=True)
             kept = await commit(queue)
         except BaseException:
             await asyncio.shield(self._clean_up(key))
@@ -106,14 +106,9 @@ class Intake:
             await self._clean_up(key)
         return kept
 
-    async def _known(self, context: Context, received: Received) -> Probe | None:
-        """What a conversion of the same bytes found out about them, and accepted."""
-        async with self.database.transaction(context) as tx:
-            return await sources.known(tx, received.sha256)
-
     async def _glance(self, directory: Path) -> Probe | None:
-        self.sandbox.hand_over(directory / INPUT)
-        self.sandbox.hand_over(directory)
+        self.sandbox.show(directory / INPUT)
+        self.sandbox.show(directory)
         probe = await self.prober.glance(directory)
         if probe is not None:
             accept(probe)

@@ -10,13 +10,10 @@ from uuid import UUID
 from services.converter import assets, jobs
 from services.converter.domain.retry import Failure
 from services.converter.domain.status import IllegalTransition
-from shared.contracts.converter import AssetInUse
+from shared.contracts.converter import RestorationUnderWay
 from shared.db import Tx
 
 CANCELLED = Failure("cancelled", "The conversion was cancelled.", permanent=True)
-
-PATIENCE_FOR_STATE = 2.0
-"""Seconds in which word arrives that nobody has the asset any more."""
 
 
 async def retry(tx: Tx, asset_id: UUID) -> None:
@@ -38,20 +35,16 @@ async def cancel(tx: Tx, asset_id: UUID) -> None:
     await assets.give_up(tx, asset_id, CANCELLED)
 
 
-async def delete(tx: Tx, asset_id: UUID, *, withdrawn: bool = False) -> None:
+async def delete(tx: Tx, asset_id: UUID, *, withdrawn: int) -> None:
     """Delete an asset softly; a conversion under way is cancelled, and all files are kept.
 
-    Raises AssetNotFound, or AssetInUse if somebody has it as far as is known here. Who owns that
-    truth can promise that nobody has or will: then it is ``withdrawn``, whatever is known here.
+    Who has it is for others to know: they promise that nobody has it or will, but for what is
+    restored in a version above ``withdrawn``. Raises AssetNotFound, or RestorationUnderWay if the
+    promise does not hold for what is there.
     """
     stopped = await jobs.stop(tx, asset_id, CANCELLED)
-    holders = (await assets.hold(tx, asset_id))["active_assignment_count"]
-    if holders and not withdrawn:
-        raise AssetInUse(
-            f"{holders} users have asset {asset_id}.",
-            patience=PATIENCE_FOR_STATE,
-            active_assignment_count=holders,
-        )
+    if (await assets.hold(tx, asset_id))["restored_version"] > withdrawn:
+        raise RestorationUnderWay(f"Asset {asset_id} was restored a moment ago; ask again.")
     if stopped:
         await assets.give_up(tx, asset_id, CANCELLED)
     await assets.delete(tx, asset_id)
@@ -72,4 +65,4 @@ async def delete_withdrawn(tx: Tx, asset_id: UUID, version: int) -> None:
     Raises AssetNotFound.
     """
     if version >= (await assets.presence(tx, asset_id))["restored_version"]:
-        await delete(tx, asset_id, withdrawn=True)
+        await delete(tx, asset_id, withdrawn=version)

@@ -21,6 +21,7 @@ _after = Statement(
         _assets.thumbnail_url,
         _assets.deleted_at,
         _assets.version,
+        _assets.restored_version,
     )
     .where(_assets.id > bindparam("after"))
     .order_by(_assets.id)
@@ -42,6 +43,7 @@ def _restated(asset: Record) -> AssetRestated:
         thumbnail_key=asset["thumbnail_url"],
         deleted_at=asset["deleted_at"],
         version=asset["version"],
+        restored_version=asset["restored_version"],
     )
 
 

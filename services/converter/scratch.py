@@ -53,7 +53,10 @@ class Scratch:
         try:
             yield path
         finally:
-            shutil.rmtree(path, ignore_errors=True)
+            try:
+                path.rmdir()  # which is all there is to do after most uploads
+            except OSError:
+                shutil.rmtree(path, ignore_errors=True)
 
     def _hold(self) -> bool:
         """Lock our file; False if somebody took it for left over before it was locked."""

@@ -12,7 +12,7 @@ from services.converter.attempt import Workshop
 from services.converter.ffmpeg import Ffmpeg
 from services.converter.incoming import Broom
 from services.converter.intake import Intake
-from services.converter.probing.prober import Prober
+from services.converter.probing.prober import CHILD, Prober
 from services.converter.resumable.sweeping import PartsBroom
 from services.converter.resumable.uploads import Uploads
 from services.converter.scratch import Scratch
@@ -27,6 +27,7 @@ from shared.operating import doctor, parked_http, restating
 from shared.operating.parking import ParkingLot
 from shared.runtime.sandbox import Sandbox
 from shared.runtime.service import Hook, Loop, Runtime, Service
+from shared.runtime.settings import SettingsError
 from shared.web import Check
 
 log = structlog.get_logger()
@@ -75,7 +76,10 @@ def build(runtime: Runtime) -> Service:
                 )
             ),
         ],
-        subscriptions=[consumers.subscription(database), _work(runtime, bench)],
+        subscriptions=[
+            consumers.subscription(database),
+            *([_work(runtime, bench)] if bench.settings.converter_slots else []),
+        ],
         loops=[
             *_loops(runtime),
             Loop("converter-broom", broom.run),
@@ -85,20 +89,22 @@ def build(runtime: Runtime) -> Service:
         ],
         checks=_checks(runtime),
         on_start=_start(runtime, bench),
-        on_stop=[bench.scratch.close],
+        on_stop=[bench.scratch.close, bench.sandbox.close],
     )
 
 
 def build_worker(runtime: Runtime) -> Service:
-    """Conversions alone."""
+    """Conversions alone. Raises SettingsError without a slot for them."""
     bench = _Bench.of(runtime)
+    if bench.settings.converter_slots == 0:
+        raise SettingsError("MARQUEE_CONVERTER_SLOTS: takes 1 or more in a converter-worker, not 0")
     return Service(
         "converter-worker",
         subscriptions=[_work(runtime, bench)],
         loops=_loops(runtime),
         checks=_checks(runtime),
         on_start=_start(runtime, bench),
-        on_stop=[bench.scratch.close],
+        on_stop=[bench.scratch.close, bench.sandbox.close],
     )
 
 
@@ -113,7 +119,7 @@ class _Bench:
 
     @classmethod
     def of(cls, runtime: Runtime) -> _Bench:
-        settings, sandbox = ConverterSettings.load(), Sandbox()
+        settings, sandbox = ConverterSettings.load(), Sandbox(CHILD.name)
         return cls(
             settings=settings,
             scratch=Scratch(runtime.work_dir / "converter"),

@@ -36,8 +36,9 @@ class ConverterSettings(MarqueeSettings):
 
     upload_max_bytes: Annotated[int, Field(ge=1)] = 500 * MIB
     """The largest upload, inclusive."""
-    converter_slots: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=_half_the_cores)
-    """Conversions at a time in one process; left out, half the cores, at least 1."""
+    converter_slots: Annotated[int, Field(ge=0, le=256)] = Field(default_factory=_half_the_cores)
+    """Conversions at a time in one process; left out, half the cores, at least 1. A `converter`
+    with 0 takes uploads in, and leaves converting to `converter-worker`."""
     open_uploads: Annotated[int, Field(ge=1)] = 1000
     """How many resumable uploads of a tenant may be under way at once."""
     probe_seconds: Annotated[float, Field(gt=0, le=60)] = 0.8

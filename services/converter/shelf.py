@@ -9,12 +9,27 @@ to again.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Uuid, bindparam, cast, delete, insert, null, or_, select, true, update
+from sqlalchemy import (
+    ARRAY,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    cast,
+    delete,
+    insert,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from services.converter.leases import Job
 from services.converter.tables import rendition_objects, renditions
@@ -49,15 +64,21 @@ async def note(tx: Tx, job: Job, key: str) -> None:
 
 _refer = Statement(
     update(rendition_objects)
-    .where(_objects.object_key == bindparam("key"), _objects.abandoned.is_(False))
+    .where(
+        _objects.object_key == any_(bindparam("keys", type_=ARRAY(Text))),
+        _objects.abandoned.is_(False),
+    )
     .values(unreferenced_since=null())
+    .returning(_objects.object_key)
 )
 
 
-async def refer(tx: Tx, key: str) -> None:
-    """A rendition is about to refer to it. Raises StorageUnavailable if it was collected."""
-    if not await tx.execute(_refer, key=key):
-        raise StorageUnavailable(f"{key} was collected")
+async def refer(tx: Tx, keys: Iterable[str]) -> None:
+    """Renditions are about to refer to these. Raises StorageUnavailable if one was collected."""
+    asked = set(keys)
+    rows = await tx.fetch(_refer, keys=sorted(asked))
+    if gone := asked - {row["object_key"] for row in rows}:
+        raise StorageUnavailable(f"{', '.join(gone)} was collected")
 
 
 _token = cast(bindparam("token"), Uuid)

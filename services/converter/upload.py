@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import BodyPartReader, web
 
+from services.converter.behind import Behind, in_thread
 from services.converter.domain.probe import NotIsoMedia, looks_like_iso_media
 from shared.contracts.refusal import Refusal
 from shared.web.problems import InvalidInput, UnsupportedMediaType, invalid_field
@@ -23,6 +24,7 @@ DEFAULT_NAME = "upload.mp4"
 BEGINNING = 12  # bytes that tell whether it is worth reading on
 
 _BATCH = 1024 * 1024  # bytes written and hashed in one go, off the event loop
+_AT_ONCE = 64 * 1024  # bytes that are written sooner than a thread is asked to
 _FORM_OVERHEAD = 64 * 1024  # what boundaries, part headers and a title may add to a form
 _MOST_PARTS = 20  # fields of a form, of which two mean something
 _PATIENCE = 30.0  # seconds in which something more must arrive
@@ -146,29 +148,35 @@ async def _short_text(part: BodyPartReader) -> str:
 
 
 async def _spool(chunks: AsyncIterator[bytes], spool: Path, limit: int) -> tuple[int, str]:
-    """Write and hash in batches, in a thread, so that the event loop stays free."""
-    digest, size, batch = hashlib.sha256(), 0, bytearray()
+    """Write and hash in batches, in a thread, while the next one arrives."""
+    digest, size, batch, held = hashlib.sha256(), 0, list[bytes](), 0
     with spool.open("wb") as file:
 
-        def write(content: bytes) -> None:
-            file.write(content)
-            digest.update(content)
+        def write(batch: list[bytes]) -> None:
+            for chunk in batch:
+                file.write(chunk)
+                digest.update(chunk)
 
-        async for chunk in steady(chunks):
-            size += len(chunk)
-            batch += chunk
-            if size > limit:
-                raise too_large(limit)
-            if size - len(chunk) < BEGINNING <= size:
-                check_beginning(bytes(batch[:BEGINNING]))
-            if len(batch) >= _BATCH:
-                await asyncio.to_thread(write, bytes(batch))
-                batch.clear()
-        if not size:
-            raise EmptyUpload("The file has no bytes.")
-        if size < BEGINNING:
-            check_beginning(bytes(batch))
-        await asyncio.to_thread(write, bytes(batch))
+        async with Behind() as behind:
+            async for chunk in steady(chunks):
+                size += len(chunk)
+                held += len(chunk)
+                batch.append(chunk)
+                if size > limit:
+                    raise too_large(limit)
+                if size - len(chunk) < BEGINNING <= size:
+                    check_beginning(b"".join(batch))
+                if held >= _BATCH:
+                    await behind.give(in_thread(write, batch))
+                    batch, held = [], 0
+            if not size:
+                raise EmptyUpload("The file has no bytes.")
+            if size < BEGINNING:
+                check_beginning(b"".join(batch))
+            if held > _AT_ONCE:
+                await behind.give(in_thread(write, batch))
+                batch = []
+        write(batch)
     return size, digest.hexdigest()
 
 

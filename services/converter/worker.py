@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
 import structlog
-from prometheus_client import Counter
+from prometheus_client import Counter, Histogram
 
 from services.converter import assets, jobs, leases
 from services.converter.attempt import Attempt, Workshop
@@ -27,6 +28,16 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 _ended = Counter("marquee_conversions_total", "Attempts by how they ended", ["outcome"])
+_took = Histogram(
+    "marquee_conversion_duration_seconds",
+    "Time that an attempt took, by how it ended",
+    ["outcome"],
+    buckets=(0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600),
+)
+_expired = Counter(
+    "marquee_conversion_leases_expired_total",
+    "Jobs taken over from a worker that let its lease expire",
+)
 
 _LONGEST_LOG = 16 * 1024
 
@@ -63,6 +74,7 @@ class Worker:
             async with self.database.system_transaction() as tx:
                 job = await leases.claim(tx, self.name)
             if job is not None:
+                _expired.inc(job.taken_over)
                 await self.convert(job)
         return [Ack() for _ in tickets]
 
@@ -70,27 +82,31 @@ class Worker:
         """Bring a job one attempt further; if cancelled, give it back with no retry spent."""
         reporter = Reporter(self.bus, self.database, job)
         attempt = Attempt(job, self.workshop, self.database, reporter, self._persist)
+        began = time.perf_counter()
         with structlog.contextvars.bound_contextvars(job=str(job.id), asset=str(job.asset_id)):
+            log.info("job_claimed", retry=job.retry_count, lost_workers=job.lost_workers)
             try:
                 await self._while_leased(attempt)
             except LeaseLost:
-                _ended.labels("lease_lost").inc()
+                outcome = "lease_lost"
                 log.warning("lease_lost")
             except asyncio.CancelledError:
-                await asyncio.shield(self._give_back(job))
+                outcome = await asyncio.shield(self._give_back(job))
+                _note(outcome, began)
                 raise
             except ConversionFailed as error:
-                await self._failed(attempt, error)
+                outcome = await self._failed(attempt, error)
             except StorageUnavailable as error:
                 failure = Failure("storage_unavailable", f"The storage does not answer: {error}")
-                await self._failed(attempt, ConversionFailed(failure))
+                outcome = await self._failed(attempt, ConversionFailed(failure))
             except Exception as error:
                 log.exception("conversion_broke")
                 failure = Failure("internal_error", f"The converter failed: {error!r}"[:500])
-                await self._failed(attempt, ConversionFailed(failure))
+                outcome = await self._failed(attempt, ConversionFailed(failure))
             else:
-                _ended.labels("completed").inc()
+                _note("completed", began)
                 return
+            _note(outcome, began)
             await self.workshop.shelf.tidy(job, token=job.token)
 
     async def _while_leased(self, attempt: Attempt) -> None:
@@ -147,7 +163,8 @@ class Worker:
 
         return await patient_with_database(attempt)
 
-    async def _failed(self, attempt: Attempt, error: ConversionFailed) -> None:
+    async def _failed(self, attempt: Attempt, error: ConversionFailed) -> str:
+        """Settle what becomes of the job; return how the attempt ended."""
         job, percent = attempt.job, attempt.reporter.percent
         timed_out = error.failure.code == "timeout"
         decision = after_failure(
@@ -170,19 +187,26 @@ class Worker:
                 await assets.fail(tx, job.asset_id, decision.failure, percent=percent)
 
         log.warning("attempt_failed", code=error.failure.code, decision=repr(decision))
-        _ended.labels("retried" if isinstance(decision, TryAgain) else "failed").inc()
         try:
             await self._persist(job, settle)
         except LeaseLost:
             log.warning("lease_lost")
+            return "lease_lost"
+        return "retried" if isinstance(decision, TryAgain) else "failed"
 
-    async def _give_back(self, job: Job) -> None:
+    async def _give_back(self, job: Job) -> str:
         """On the way out; if the database does not answer in time, the lease runs out instead."""
         try:
             async with asyncio.timeout(3), self.database.transaction(job.context) as tx:
                 await leases.give_back(tx, job)
         except DATABASE_AWAY as error:
             log.warning("job_not_given_back", error=repr(error))
-        else:
-            _ended.labels("given_back").inc()
-            log.info("job_given_back")
+            return "abandoned"
+        log.info("job_given_back")
+        return "given_back"
+
+
+def _note(outcome: str, began: float) -> None:
+    """Count an attempt, and what it took since ``began``, by ``time.perf_counter``."""
+    _ended.labels(outcome).inc()
+    _took.labels(outcome).observe(time.perf_counter() - began)

@@ -10,20 +10,31 @@ from uuid import UUID
 import orjson
 import structlog
 from aiohttp import hdrs, web
+from multidict import CIMultiDict
 
-from services.gateway.authentication import Authenticator
 from services.gateway.headers import own_headers, to_client
 from services.gateway.table import ASSET, ASSET_DELETION
-from services.gateway.upstream import Upstream, answering
+from services.gateway.versions import require_route
+from shared.contracts.converter import WITHDRAWN, RestorationUnderWay
 from shared.contracts.refusal import Refusal
+from shared.contracts.young import PATIENCE_SECONDS
+from shared.entrance.authentication import Authenticator
+from shared.entrance.upstream import Upstream, answering
 from shared.web.answer import encode
 from shared.web.conditional import unless_known
+from shared.web.patience import patiently
 from shared.web.problems import InvalidInput, invalid_field
 
 STATE = ("user_id", "assigned_at", "assigned_by", "active_assignment_count")
 """The fields of an asset that ``assignment`` owns; the converter's copy is a moment older."""
 
 _STATE_SECONDS = 2.0
+
+_PROMISED = (HTTPStatus.CREATED, HTTPStatus.OK, HTTPStatus.NO_CONTENT)
+"""That an asset is withdrawn: just now; before; and before, as an older version tells it."""
+
+_OF_NO_VERSION = 0
+"""An older version's promise knows of no restoration: the same as its event says."""
 
 log = structlog.get_logger()
 
@@ -54,19 +65,34 @@ class AssetPage:
         """Delete the asset, once ``assignment`` has promised that nobody has it or will.
 
         The promise is kept and told as an event: should the second step fail, the converter
-        deletes the asset when it hears of it. It may hear of it before it is asked.
+        deletes the asset when it hears of it. It may hear of it before it is asked. A promise of
+        before a restoration is worth nothing; we ask for another until word of that has come.
         """
         caller = await self._authenticator.admit(request, ASSET_DELETION.access)
         asset_id = _asset_id(request)
         headers = own_headers(request, caller)
-        path = f"/internal/assets/{asset_id}/withdraw"
-        promise = await self._ask("assignment", hdrs.METH_POST, path, headers)
-        if promise.status not in (HTTPStatus.CREATED, HTTPStatus.NO_CONTENT):
-            return _as_told_here(promise, request)
+
+        async def attempt() -> web.Response:
+            path = f"/internal/assets/{asset_id}/withdraw"
+            promise = await self._ask("assignment", hdrs.METH_POST, path, headers)
+            if promise.status not in _PROMISED:
+                require_route("assignment", promise.status, _json(promise))
+                return _as_told_here(promise, request)
+            return await self._delete(request, headers, promise)
+
+        return await patiently(attempt)
+
+    async def _delete(
+        self, request: web.Request, headers: CIMultiDict[str], promise: web.Response
+    ) -> web.Response:
+        promised = CIMultiDict(headers)
+        promised[WITHDRAWN] = str(_json(promise).get("asset_version", _OF_NO_VERSION))
         path = request.rel_url.raw_path_qs
-        answer = await self._ask("converter", hdrs.METH_DELETE, path, headers)
+        answer = await self._ask("converter", hdrs.METH_DELETE, path, promised)
         if promise.status == HTTPStatus.CREATED and answer.status == HTTPStatus.NOT_FOUND:
             return web.Response(status=HTTPStatus.NO_CONTENT)
+        if answer.status == HTTPStatus.CONFLICT:
+            raise RestorationUnderWay(_json(answer)["detail"], patience=PATIENCE_SECONDS)
         return answer
 
     async def _ask(self, service: str, method: str, path: str, headers: Any) -> web.Response:
@@ -104,8 +130,12 @@ def _asset_id(request: web.Request) -> UUID:
         raise InvalidInput(f"{field['pointer']}: {field['detail']}", errors=[field]) from None
 
 
+def _json(answer: web.Response) -> dict[str, Any]:
+    return orjson.loads(answer.body) if isinstance(answer.body, bytes) else {}
+
+
 def _composed(answer: web.Response, state: dict[str, Any]) -> web.Response:
-    asset = orjson.loads(answer.body) if isinstance(answer.body, bytes) else {}
+    asset = _json(answer)
     headers = answer.headers.copy()
     headers.popall(hdrs.CONTENT_LENGTH, None)
     return web.Response(body=encode(asset | state), headers=headers)
@@ -113,7 +143,7 @@ def _composed(answer: web.Response, state: dict[str, Any]) -> web.Response:
 
 def _as_told_here(refusal: web.Response, request: web.Request) -> web.Response:
     """A refusal of the inside names the path that the client asked for."""
-    problem = orjson.loads(refusal.body) if isinstance(refusal.body, bytes) else {}
+    problem = _json(refusal)
     headers = refusal.headers.copy()
     headers.popall(hdrs.CONTENT_LENGTH, None)
     body = encode(problem | {"instance": request.path})

@@ -11,8 +11,8 @@ import structlog
 from aiohttp import web
 
 from services.gateway.table import ADMITTED, SERVICES, Admitted
-from services.gateway.upstream import Upstream
 from shared.contracts.refusal import Refusal
+from shared.entrance.upstream import Upstream
 from shared.web import openapi
 from shared.web.answer import json_response
 from shared.web.limits import TooManyRequests

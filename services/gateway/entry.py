@@ -7,10 +7,10 @@ from http import HTTPStatus
 import orjson
 from aiohttp import web
 
-from services.gateway import cookies
-from services.gateway.origins import Origins
 from services.gateway.proxy import Proxy
 from services.gateway.table import LOGIN, LOGOUT
+from shared.entrance import cookies
+from shared.entrance.origins import Origins
 
 
 class Entry:

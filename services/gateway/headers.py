@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from aiohttp import hdrs, web
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from services.gateway.authentication import Caller
-from services.gateway.whence import whence
+from shared.entrance.authentication import Caller
+from shared.entrance.whence import whence
 from shared.web.actor import HEADER
 from shared.web.application import TRACE
 

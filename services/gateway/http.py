@@ -13,11 +13,11 @@ from services.gateway.assets import AssetPage
 from services.gateway.console import PAGES, ROOT_FILES, Console
 from services.gateway.documents import Documents
 from services.gateway.entry import Entry
-from services.gateway.origins import Origins
 from services.gateway.proxy import Proxy, keep_waiting
 from services.gateway.sockets import Sockets
 from services.gateway.table import ASSET, ASSET_DELETION, BULK, FORWARDED, LOGIN, LOGOUT, WEBSOCKET
-from services.gateway.whence import Proxies
+from shared.entrance.origins import Origins
+from shared.entrance.whence import Proxies
 from shared.web import Routes
 
 

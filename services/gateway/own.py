@@ -8,12 +8,12 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from services.gateway import media, operating
-from services.gateway.authentication import ForgedRequest
-from services.gateway.credentials import InvalidToken
 from services.gateway.documents import Document, Documents
-from services.gateway.origins import ForeignOrigin
 from services.gateway.sockets import HandshakeRefused
 from shared.contracts.refusal import Refusal
+from shared.entrance.authentication import ForgedRequest
+from shared.entrance.credentials import InvalidToken
+from shared.entrance.origins import ForeignOrigin
 from shared.web import Call, Routes, openapi, problems
 from shared.web.limits import TooManyRequests
 

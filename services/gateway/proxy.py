@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from aiohttp import ClientResponse, hdrs, web
 from aiohttp.typedefs import Handler
 
-from services.gateway.authentication import Authenticator, Caller
 from services.gateway.headers import to_client, to_service
 from services.gateway.incoming import SMALL, Incoming
+from services.gateway.nearby import ask
 from services.gateway.table import Admitted
 from services.gateway.turnstile import Turnstile
-from services.gateway.upstream import Upstream, answering
+from shared.entrance.authentication import Authenticator, Caller
+from shared.entrance.upstream import Upstream, answering
 from shared.web.problems import Unavailable
 
 
@@ -20,9 +22,15 @@ class Proxy:
     """Forwards what the table admits, once the caller may ask for it."""
 
     def __init__(
-        self, upstream: Upstream, authenticator: Authenticator, turnstile: Turnstile
+        self,
+        upstream: Upstream,
+        nearby: Mapping[str, web.Server],
+        authenticator: Authenticator,
+        turnstile: Turnstile,
     ) -> None:
+        """``nearby`` are the services of this process; read at each request, as they come."""
         self._upstream = upstream
+        self._nearby = nearby
         self._authenticator = authenticator
         self._turnstile = turnstile
 
@@ -40,14 +48,16 @@ class Proxy:
         self, request: web.Request, service: str, caller: Caller | None
     ) -> web.StreamResponse:
         headers = to_service(request, caller)
-        path = request.rel_url.raw_path_qs
         incoming = Incoming(request)
         body = await incoming.body()
         if body is None:  # a length without its bytes would swallow the next request
             headers.popall(hdrs.CONTENT_LENGTH, None)
+        server = self._nearby.get(service)
+        if server and (body is None or isinstance(body, bytes)):
+            return await ask(server, request, headers, body)
         try:
             async with self._upstream.request(
-                service, request.method, path, headers=headers, body=body
+                service, request.method, request.rel_url.raw_path_qs, headers=headers, body=body
             ) as response:
                 return await _pass_back(request, response, service)
         except Unavailable:

@@ -24,8 +24,6 @@ class GatewaySettings(MarqueeSettings):
     """Uploads begun."""
     bulk_rate: Rate = parse("120/minute")
     """Bulk assignments."""
-    socket_rate: Rate = parse("6000/minute")
-    """WebSockets opened."""
     console_dir: Path = Field(default_factory=lambda: BUNDLE)
     """The directory of the web console's bundle; left out, the one that is built here."""
 
@@ -35,5 +33,4 @@ class GatewaySettings(MarqueeSettings):
         return {
             "uploads": self.upload_rate,
             "bulk assignments": self.bulk_rate,
-            "WebSocket connections": self.socket_rate,
         }

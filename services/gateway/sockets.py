@@ -1,4 +1,7 @@
-"""The WebSocket, passed through to the notifier and back, close codes included."""
+"""The WebSocket, passed through to the notifier and back, close codes included.
+
+For where nothing before us routes ``/ws`` straight to the notifier, which lets people in as we do.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +20,15 @@ from aiohttp import (
     web,
 )
 
-from services.gateway.authentication import Authenticator, Caller
-from services.gateway.credentials import Credentials
 from services.gateway.headers import own_headers
 from services.gateway.table import WEBSOCKET
-from services.gateway.turnstile import Turnstile
-from services.gateway.upstream import Upstream, answering
-from shared.contracts.notifier import TooManySockets
+from shared.contracts.notifier import CROWDED_SECONDS, TooManySockets
 from shared.contracts.refusal import Refusal
 from shared.contracts.socket import EXPIRED, SLOW
+from shared.entrance.authentication import Caller
+from shared.entrance.credentials import Credentials
+from shared.entrance.sockets import SocketDoor
+from shared.entrance.upstream import Upstream, answering
 from shared.web.problems import InvalidInput
 
 MAX_MESSAGE = 16 * 1024
@@ -39,7 +42,6 @@ CLOSE_SECONDS = 5.0
 """How long it may then take to say goodbye; after both it is cut off."""
 
 _CROWDED = "You, or your tenant, have as many WebSockets open as may be; close some."
-_RETRY_SECONDS = 60
 
 _ServerSocket = web.WebSocketResponse
 _Socket = _ServerSocket | ClientWebSocketResponse[bool]
@@ -61,20 +63,17 @@ class Sockets:
     def __init__(
         self,
         upstream: Upstream,
-        authenticator: Authenticator,
+        door: SocketDoor,
         credentials: Credentials,
-        turnstile: Turnstile,
     ) -> None:
         self._upstream = upstream
-        self._authenticator = authenticator
+        self._door = door
         self._credentials = credentials
-        self._turnstile = turnstile
         self._open: set[_ServerSocket] = set()
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         """Authenticate, connect to the notifier, and only then upgrade."""
-        caller = await self._authenticator.admit_socket(request)
-        await self._turnstile.count(WEBSOCKET, caller)
+        caller = await self._door.admit(request)
         socket = web.WebSocketResponse(
             timeout=CLOSE_SECONDS,
             heartbeat=_HEARTBEAT_SECONDS,
@@ -85,12 +84,13 @@ class Sockets:
         )
         if not socket.can_prepare(request):
             raise InvalidInput("This address speaks only WebSocket (RFC 6455).")
-        notifier = await self._notifier(request, self._authenticator.for_the_session(caller))
+        notifier = await self._notifier(request, caller)
         async with notifier:
             await socket.prepare(request)
             self._open.add(socket)
             try:
-                with self._credentials.watching(caller.credential) as ended:
+                ended = asyncio.Event()
+                with self._credentials.watching(caller.credential, ended.set):
                     await _join(socket, notifier, ended)
             finally:
                 self._open.discard(socket)
@@ -123,7 +123,7 @@ class Sockets:
                 if error.status >= 500:
                     raise
                 if error.status == HTTPStatus.TOO_MANY_REQUESTS:
-                    raise TooManySockets(_CROWDED, retry_after=_RETRY_SECONDS) from error
+                    raise TooManySockets(_CROWDED, retry_after=CROWDED_SECONDS) from error
                 if error.status == HTTPStatus.BAD_REQUEST:
                     raise InvalidInput("The notifier does not understand the query.") from error
                 raise HandshakeRefused(f"The notifier answered {error.status}.") from error

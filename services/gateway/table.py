@@ -8,7 +8,7 @@ from typing import Literal
 from shared.web.access import Access
 
 Service = Literal["assignment", "audit", "converter", "identity", "notifier"]
-Limited = Literal["uploads", "bulk assignments", "WebSocket connections"]
+Limited = Literal["uploads", "bulk assignments"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,15 @@ class Admitted:
     limited: Limited | None = None
 
 
-WEBSOCKET = Admitted("GET", "/ws", "notifier", "user", "WebSocket connections")
+WEBSOCKET = Admitted("GET", "/ws", "notifier", "user")
 LOGIN = Admitted("POST", "/api/auth/login", "identity", "public")
 LOGOUT = Admitted("POST", "/api/auth/logout", "identity", "user")
 ASSET = Admitted("GET", "/api/admin/assets/{id}", "converter")
 ASSET_DELETION = Admitted("DELETE", "/api/admin/assets/{id}", "converter")
 BULK = Admitted("POST", "/api/admin/assets/bulk-assign", "assignment", limited="bulk assignments")
+RETRY = Admitted(
+    "POST", "/api/admin/operations/{id}/retry", "assignment", limited="bulk assignments"
+)
 
 FORWARDED = (
     Admitted("GET", "/api/auth/session", "identity", "public"),
@@ -81,7 +84,7 @@ FORWARDED = (
     Admitted("GET", "/api/admin/operations/{id}", "assignment"),
     Admitted("POST", "/api/admin/operations/{id}/undo", "assignment"),
     Admitted("POST", "/api/admin/operations/{id}/revert", "assignment"),
-    Admitted("POST", "/api/admin/operations/{id}/retry", "assignment"),
+    RETRY,
     Admitted("GET", "/api/admin/events", "notifier"),
     BULK,  # last, so that what follows it joins its resource
 )

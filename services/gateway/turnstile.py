@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from limits import RateLimitItem
 
-from services.gateway.authentication import Caller
 from services.gateway.table import Admitted, Limited
+from shared.entrance.authentication import Caller
 from shared.web.limits import RateLimiter
 
 

@@ -29,6 +29,11 @@ async def verify_password(password_hash: str | None, password: str) -> bool:
     return fits and password_hash is not None
 
 
+def outdated(password_hash: str) -> bool:
+    """Whether it was made with other parameters than are used now."""
+    return _hasher.check_needs_rehash(password_hash)
+
+
 def _verify(password_hash: str, password: str) -> bool:
     try:
         return _hasher.verify(password_hash, password)

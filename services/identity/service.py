@@ -33,6 +33,7 @@ def build(runtime: Runtime) -> Service:
         announcer=Announcer(runtime.bus, runtime.new_id),
         limiter=RateLimiter(),
         login_rate=settings.login_rate,
+        login_address_rate=settings.login_address_rate,
     )
 
     async def first_administrator() -> None:

@@ -21,3 +21,5 @@ class IdentitySettings(MarqueeSettings):
     terminal, or kept in `data/admin-password` when there is none."""
     login_rate: Rate = parse("60/minute")
     """Attempts to sign in, for one account from one address."""
+    login_address_rate: Rate = parse("600/minute")
+    """The same for all accounts together, from one address: who tries one password on many."""

@@ -44,6 +44,11 @@ _administrators = Statement(
     .order_by(users.c.id)
     .with_for_update(key_share=True)
 )
+_renew_hash = Statement(
+    update(users)
+    .where(users.c.id == bindparam("ident"), users.c.password_hash == bindparam("old"))
+    .values(password_hash=bindparam("new"))
+)
 _change_user = Statement(
     update(users)
     .where(users.c.id == bindparam("ident"))
@@ -98,6 +103,11 @@ async def user_by_email(tx: Tx, email: str) -> Record | None:
 async def user_for_change(tx: Tx, ident: UUID) -> Record | None:
     """A user, locked until the end of the transaction."""
     return await tx.fetchrow(_for_change, id=ident)
+
+
+async def renew_hash(tx: Tx, ident: UUID, old: str, new: str) -> None:
+    """Keep another hash of the same password, unless it was changed meanwhile."""
+    await tx.execute(_renew_hash, ident=ident, old=old, new=new)
 
 
 async def lock_administrators(tx: Tx) -> set[UUID]:

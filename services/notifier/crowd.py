@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared.contracts.notifier import TooManySockets
+from shared.contracts.notifier import CROWDED_SECONDS, TooManySockets
 from shared.web.actor import Claims
 
 
@@ -31,7 +31,8 @@ class Crowd:
             (claims.tenant, self.per_tenant, "your tenant"),
         ):
             if self._open[who] >= most:
-                raise TooManySockets(f"At most {most} WebSockets may be open for {whose}.")
+                detail = f"At most {most} WebSockets may be open for {whose}."
+                raise TooManySockets(detail, retry_after=CROWDED_SECONDS)
         self._open.update((user, claims.tenant))
         try:
             yield

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,13 +19,17 @@ from pydantic import BaseModel, Field
 from services.notifier import queries
 from services.notifier.conversation import Conversation
 from services.notifier.crowd import Crowd
+from services.notifier.doorway import LISTENER
 from services.notifier.hub import Hub
 from services.notifier.sockets import Socket
 from shared.contracts.notifier import TooManySockets
 from shared.contracts.socket import EXPIRED, FAILED, TRY_AGAIN, Offset
 from shared.db import DATABASE_ERRORS, Database
+from shared.entrance.credentials import Credentials
 from shared.web import Call, Routes
-from shared.web.actor import HEADER, ActorSeal, Claims
+from shared.web.application import FROM_OUTSIDE
+from shared.web.limits import TooManyRequests
+from shared.web.problems import InvalidInput
 
 log = structlog.get_logger()
 
@@ -43,7 +49,7 @@ class Parts:
     database: Database
     hub: Hub
     crowd: Crowd
-    seal: ActorSeal
+    credentials: Credentials
     now: Callable[[], float]
 
 
@@ -83,27 +89,36 @@ class Events(BaseModel):
     recovered: bool
 
 
+live = Routes("Events")
 routes = Routes("Events")
 
 
-@routes.get("/ws", access="user", answers={101: None}, refusals=[TooManySockets])
+@live.get(
+    "/ws",
+    access="user",
+    answers={101: None},
+    refusals=[TooManyRequests, TooManySockets],
+)
 async def listen(call: Call[Parts], query: Since) -> web.WebSocketResponse:
     """Follow events over a WebSocket."""
-    claims = call.parts.seal.verify(call.request.headers[HEADER])
-    with call.parts.crowd.room(claims):
-        return await _listen(call, query, claims)
-
-
-async def _listen(call: Call[Parts], query: Since, claims: Claims) -> web.WebSocketResponse:
     ws = web.WebSocketResponse(compress=False, max_msg_size=MESSAGE_BYTES, heartbeat=HEARTBEAT)
-    await ws.prepare(call.request)
-    parts = call.parts
-    socket = Socket(ws, call.request, claims)
-    life = claims.expires - parts.now()
+    if not ws.can_prepare(call.request):
+        raise InvalidInput("This address speaks only WebSocket (RFC 6455).")
+    claims = call.request[LISTENER]
+    with call.parts.crowd.room(claims):
+        await ws.prepare(call.request)
+        socket = Socket(ws, call.request, claims)
+        with _ending_with_the_session(call, socket), connected.track_inprogress():
+            await _hold(socket, call.parts, query)
+    return ws
+
+
+async def _hold(socket: Socket, parts: Parts, query: Since) -> None:
+    """Talk until the listener leaves, or is sent away."""
+    life = socket.claims.expires - parts.now()
     expiry = asyncio.get_running_loop().call_later(life, socket.end, EXPIRED, "session expired")
     try:
-        with connected.track_inprogress():
-            await Conversation(socket, parts.hub).hold(query.since, query.epoch)
+        await Conversation(socket, parts.hub).hold(query.since, query.epoch)
     except DATABASE_ERRORS as error:
         log.info("socket_ended", error=repr(error))
         await socket.end(TRY_AGAIN, "try again later")
@@ -112,7 +127,15 @@ async def _listen(call: Call[Parts], query: Since, claims: Claims) -> web.WebSoc
         await socket.end(FAILED, "internal error")
     finally:
         expiry.cancel()
-    return ws
+
+
+def _ending_with_the_session(call: Call[Parts], socket: Socket) -> AbstractContextManager[None]:
+    """Whom we let in, we send away; for the others the gateway watches, which let them in."""
+    session = socket.claims.credential
+    if session is None or FROM_OUTSIDE not in call.request:
+        return nullcontext()
+    end = partial(socket.end, EXPIRED, "the session has ended")
+    return call.parts.credentials.watching(session, end)
 
 
 @routes.get("/api/admin/events")

@@ -11,12 +11,13 @@ from services.assignment.commands.bulk import (
 )
 from services.assignment.commands.revert import Outcome, revert, revert_operation
 from services.assignment.commands.undo import undo, undo_operation
-from services.assignment.commands.withdraw import withdraw
+from services.assignment.commands.withdraw import Promise, withdraw
 from services.assignment.store import user_lock
 
 __all__ = [
     "Attempt",
     "Outcome",
+    "Promise",
     "assign",
     "bulk_assign",
     "give_up",

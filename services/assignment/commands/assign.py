@@ -28,8 +28,8 @@ async def assign(tx: Tx, *, asset_id: UUID, user_id: UUID) -> Assigned | Unchang
         now=situation.now,
     )
     if isinstance(decided, Assigned):
-        await store.save_assigned(tx, decided)
         _tell(tx, decided)
+        await store.save_assigned(tx, decided)
     return decided
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from services.assignment import store
 from services.assignment.commands.telling import tell_bulk
 from services.assignment.domain import bulk as rule
-from services.assignment.domain.model import Change, Operation, missing
+from services.assignment.domain.model import Change, Operation, missing, sole
 from services.assignment.domain.refusals import BulkAbandoned, NotFailed
 from shared.contracts.assignment import OperationFailed
 from shared.contracts.refusal import Refusal
@@ -38,6 +38,7 @@ async def intend_bulk(
     now = await tx.now()
     if refusal := missing(await store.asset(tx, asset_id), now):
         raise refusal
+    users = tuple(dict.fromkeys(user_ids))
     operation = Operation(
         id=tx.new_id(),
         kind="bulk_assign",
@@ -47,8 +48,9 @@ async def intend_bulk(
         user_count=0,
         status="attempted",
         retries=retries,
+        user_id=sole(users),
     )
-    attempt = Attempt(operation, tuple(dict.fromkeys(user_ids)))
+    attempt = Attempt(operation, users)
     await store.save_attempt(tx, operation, attempt.user_ids)
     return attempt
 

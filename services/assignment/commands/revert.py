@@ -49,10 +49,11 @@ async def revert(
         performed_by=tx.context.actor.principal,
         performed_at=now,
         user_count=1,
+        user_id=user_id,
     )
     change = rule.carry_out(reverted, by, tx.new_id, reason)
-    await store.save_change(tx, change)
     _tell(tx, reverted, change)
+    await store.save_change(tx, change)
     has = target.current if reverted.settled else next(iter(change.begun), None)
     return Outcome(reverted, by.id, has)
 
@@ -80,10 +81,11 @@ async def revert_operation(
         performed_at=now,
         user_count=len(undone.taken_back),
         undoes=operation.id,
+        user_id=undone.sole_user,
     )
     change = rule.carry_out_all(undone, by, tx.new_id, reason)
-    await store.save_change(tx, change)
     telling.tell_taken_back(tx, undone, change, "revert")
+    await store.save_change(tx, change)
     return undone
 
 

@@ -67,8 +67,9 @@ async def _undo(tx: Tx, found: Operation, others: Sequence[Operation] = ()) -> U
         performed_at=now,
         user_count=len(undone.taken_back),
         undoes=operation.id,
+        user_id=undone.sole_user,
     )
     change = rule.carry_out(undone, by, tx.new_id)
-    await store.save_change(tx, change)
     tell_taken_back(tx, undone, change, "undo")
+    await store.save_change(tx, change)
     return undone

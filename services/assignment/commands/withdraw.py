@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
 from uuid import UUID
 
 from services.assignment import store
@@ -11,19 +12,26 @@ from shared.contracts.converter import AssetInUse
 from shared.db import Tx
 
 
-async def withdraw(tx: Tx, asset_id: UUID) -> bool:
-    """Give an asset to nobody from now on; False if it was withdrawn before.
+class Promise(NamedTuple):
+    """That nobody has an asset or will, unless it was restored in a version above this one."""
+
+    asset_version: int
+    anew: bool
+
+
+async def withdraw(tx: Tx, asset_id: UUID) -> Promise:
+    """Give an asset to nobody from now on; the promise is not ``anew`` if it was given before.
 
     The asset stays locked: an assignment under way either is counted here, or finds the asset
     withdrawn. Refuses an unknown asset, and one that somebody has.
     """
-    asset = await store.hold_asset(tx, asset_id)
+    asset, version = await store.hold_asset(tx, asset_id)
     if asset.deleted:
-        return False
+        return Promise(version, anew=False)
     if absence := missing(asset, await tx.now()):
         raise absence
     if holders := await store.count_holders(tx, asset_id):
         raise AssetInUse(f"{holders} users have asset {asset_id}.", active_assignment_count=holders)
-    version = await store.withdraw_asset(tx, asset_id)
+    await store.withdraw_asset(tx, asset_id)
     tx.emit(AssetWithdrawn(asset_id=asset_id, asset_version=version))
-    return True
+    return Promise(version, anew=True)

@@ -54,6 +54,7 @@ def assign(
         performed_at=now,
         user_count=1,
         undo_expires_at=now + UNDO_WINDOW,
+        user_id=user.id,
     )
     assignment = _begun(operation, assignment_id, user, current)
     return Assigned(operation, assignment, superseded=current)

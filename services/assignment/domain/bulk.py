@@ -110,7 +110,7 @@ def _refused(
     )
     return BulkRefused(
         failures[0].detail + more,
-        patience=min(refusal.patience for _, refusal in against),
+        patience=max(refusal.patience for _, refusal in against),
         **outcome(attempt, failures, unchanged_count=unchanged),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -49,7 +50,8 @@ class Operation:
 
     An undo is an operation too, and so is a revert; ``undoes`` names the one it took back whole.
     A bulk assignment is written down before it is attempted; if it ``failed``, ``error`` is the
-    code of the first reason. ``retries`` names the failed one that it repeats.
+    code of the first reason. ``retries`` names the failed one that it repeats. ``user_id`` tells
+    whom it is about, if it is one user.
     """
 
     id: UUID
@@ -65,6 +67,7 @@ class Operation:
     unchanged_count: int = 0
     error: str | None = None
     retries: UUID | None = None
+    user_id: UUID | None = None
 
     @property
     def stage(self) -> Stage:
@@ -81,6 +84,11 @@ class Operation:
             and self.undo_expires_at is not None
             and now <= self.undo_expires_at
         )
+
+
+def sole(users: Sequence[UUID]) -> UUID | None:
+    """The one user whom an operation is about; None if there are others."""
+    return users[0] if len(users) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)

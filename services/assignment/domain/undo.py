@@ -15,6 +15,7 @@ from services.assignment.domain.model import (
     Operation,
     User,
     obstacle,
+    sole,
 )
 from services.assignment.domain.refusals import ChangedSince, NothingToUndo, UndoWindowExpired
 from shared.contracts.envelope import rfc3339
@@ -73,6 +74,11 @@ class Undone:
     taken_back: tuple[TakenBack, ...]
     skipped: tuple[Assignment, ...]
     others: tuple[Operation, ...] = ()
+
+    @property
+    def sole_user(self) -> UUID | None:
+        """Whom it is about, if it is one user."""
+        return sole([taken.assignment.user_id for taken in self.taken_back])
 
 
 def undo(

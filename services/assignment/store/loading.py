@@ -111,16 +111,19 @@ async def asset(tx: Tx, asset_id: UUID) -> Asset:
 
 
 _hold_asset = Statement(
-    select(*labelled("asset_", assets, ASSET))
+    select(*labelled("asset_", assets, ASSET), assets.c.presence_version)
     .where(assets.c.id == bindparam("asset_id"))
     .with_for_update()
 )
 
 
-async def hold_asset(tx: Tx, asset_id: UUID) -> Asset:
-    """What is known of an asset, of which no assignment begins until the transaction ends."""
+async def hold_asset(tx: Tx, asset_id: UUID) -> tuple[Asset, int]:
+    """What is known of an asset, of which no assignment begins until the transaction ends.
+
+    And the version of the last deletion or restoration that was heard of.
+    """
     row = await tx.fetchrow(_hold_asset, asset_id=asset_id)
-    return asset_of(row, asset_id) if row else Asset(asset_id)
+    return (asset_of(row, asset_id), row["presence_version"]) if row else (Asset(asset_id), 0)
 
 
 _holders = Statement(

@@ -33,6 +33,7 @@ from services.assignment.tables import (
     assets,
     dirty_assets,
     operations,
+    outbox,
 )
 from shared.db import Statement, Tx
 
@@ -96,7 +97,7 @@ _NEW = {
 }
 """The columns of a new assignment, and the parameters they share with its operation."""
 
-_save_assigned = Statement(
+_save_assigned = Statement.telling(
     insert(asset_assignments)
     .from_select(
         list(_NEW),
@@ -107,18 +108,18 @@ _save_assigned = Statement(
             )
         ).select_from(select(func.count()).select_from(_superseded).subquery("ended")),
     )
-    .add_cte(new_admin, new_operation, _marks)
+    .add_cte(new_admin, new_operation, _marks),
+    outbox,
 )
 
 
 async def save_assigned(tx: Tx, assigned: Assigned) -> None:
-    """Begin the assignment and end the one it supersedes."""
+    """Begin the assignment, end the one it supersedes, and store what was emitted of that."""
     assignment, superseded = assigned.assignment, assigned.superseded
     await tx.execute(
         _save_assigned,
         **operation_values(assigned.operation),
         assignment_id=assignment.id,
-        user_id=assignment.user_id,
         previous_asset_id=assignment.previous_asset_id,
         superseded_id=superseded.id if superseded else None,
         dirty=[assignment.asset_id] + ([superseded.asset_id] if superseded else []),
@@ -192,7 +193,7 @@ _completed_operation = (
 )
 """New, or attempted before and completed now."""
 
-_save_change = Statement(
+_save_change = Statement.telling(
     insert(asset_assignments)
     .from_select(
         _BEGUN,
@@ -200,14 +201,15 @@ _save_change = Statement(
             _beginning.join(select(func.count()).select_from(_ended).subquery("ends"), true())
         ),
     )
-    .add_cte(new_admin, _completed_operation, _undone, _marks)
+    .add_cte(new_admin, _completed_operation, _undone, _marks),
+    outbox,
 )
 
 
 async def save_change(tx: Tx, change: Change) -> None:
     """Write down an operation with the assignments that end and begin with it.
 
-    What it ``undoes`` is marked as undone.
+    What it ``undoes`` is marked as undone, and what was emitted of all that is stored.
     """
     await tx.execute(
         _save_change,
@@ -223,11 +225,9 @@ _withdraw_asset = Statement(
     update(assets)
     .where(assets.c.id == bindparam("asset_id"))
     .values(deleted_at=bindparam("withdrawn_at"))
-    .returning(func.greatest(assets.c.version, assets.c.presence_version))
 )
 
 
-async def withdraw_asset(tx: Tx, asset_id: UUID) -> int:
-    """It can be given to nobody any more; hold it before. Returns the newest version known."""
-    now = await tx.now()
-    return int(await tx.fetchval(_withdraw_asset, asset_id=asset_id, withdrawn_at=now))
+async def withdraw_asset(tx: Tx, asset_id: UUID) -> None:
+    """It can be given to nobody any more; hold it before."""
+    await tx.execute(_withdraw_asset, asset_id=asset_id, withdrawn_at=await tx.now())

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
+from services.assignment.http import ROUTES as GROUPS
+from services.assignment.parts import Parts
+from services.assignment.projector import Projector
+from services.assignment.settings import AssignmentSettings
 from services.assignment.tests.test_http import NO_ONE, Client, acting_as, ask, client
 from services.assignment.tests.world import World, user_created
 from shared.contracts.envelope import rfc3339
+from shared.db.database import Clock
+from shared.runtime.ids import new_id
+from shared.testing.callers import SEAL
+from shared.web.application import application
 
 __all__ = ["client"]
 
@@ -70,6 +80,24 @@ async def test_a_bulk_needs_an_asset_and_users(client: Client, world: World, bod
     status, problem = await post(client, world, BULK, body)
 
     assert (status, problem["code"]) == (400, "invalid_input")
+
+
+async def test_a_young_user_is_waited_for_beside_one_who_will_never_be_known(
+    client: Client, world: World
+) -> None:
+    world.databases["assignment"].clock = Clock()
+    film, young = await world.asset(), new_id()
+
+    async def word_arrives() -> None:
+        await asyncio.sleep(0.2)
+        await world.learn(user_created(young))
+
+    (status, problem), _ = await asyncio.gather(
+        bulk(client, world, film, UUID(NO_ONE), young), word_arrives()
+    )
+
+    assert status == 400
+    assert [failure["user_id"] for failure in problem["failures"]] == [NO_ONE]
 
 
 @pytest.mark.parametrize("body", [None, {}, {"assignment_id": "x"}, {"reason": "why"}])
@@ -156,6 +184,27 @@ async def test_a_failed_bulk_is_tried_again(client: Client, world: World) -> Non
     assert (shown["retries"], shown["status"]) == (str(failed), "completed")
     status, problem = await post(client, world, OPERATION.format(shown["id"]) + "/retry")
     assert (status, problem["code"]) == (409, "not_failed")
+
+
+async def test_an_administrator_gives_only_so_many_users_something_in_bulk(world: World) -> None:
+    database = world.databases["assignment"]
+    settings = AssignmentSettings.load(bulk_users_rate="5/minute")
+    parts = Parts(database, Projector(database), settings)
+    app = application("assignment", [group.given(parts) for group in GROUPS], seal=SEAL)
+    users, film = await world.many_users(3), await world.asset("failed")
+    async with TestClient(TestServer(app)) as client:
+        assert (await bulk(client, world, film, *users))[0] == 400
+        failed = OPERATION.format(await world.newest_operation())
+
+        for path, body in (
+            (BULK, {"asset_id": str(film), "user_ids": [str(user) for user in users]}),
+            (failed + "/retry", None),
+        ):
+            status, problem = await post(client, world, path, body)
+            assert (status, problem["code"]) == (429, "too_many_requests")
+        assert (await bulk(client, world, film, *users[:2]))[0] == 400, "two more are allowed"
+        other = World(world.databases, world.clock, admin=new_id())
+        assert (await bulk(client, other, film, *users))[0] == 400, "each counts alone"
 
 
 async def test_a_dry_run_shows_the_plan_and_changes_nothing(client: Client, world: World) -> None:
@@ -248,6 +297,33 @@ async def test_operations_are_listed_newest_first_page_by_page(
 
     assert len(seen) == 5
     assert seen == sorted(seen, reverse=True)
+
+
+async def test_an_operation_on_one_user_tells_whom(client: Client, world: World) -> None:
+    [anna, bob], film = await world.many_users(2), await world.asset()
+    _, both = await bulk(client, world, film, anna, bob)
+    await world.assign(await world.asset(), bob)
+    await post(client, world, OPERATION.format(both["operation_id"]) + "/undo")
+    _, alone = await bulk(client, world, film, bob)
+    made = (await world.assigned(await world.asset(), anna)).assignment
+    world.clock.advance(31)
+    await post(client, world, OPERATION.format(alone["operation_id"]) + "/revert")
+    await post(client, world, REVERT.format(anna), {"assignment_id": str(made.id)})
+    await bulk(client, world, film, UUID(NO_ONE))
+
+    _, page = await get(client, world, "/api/admin/operations")
+
+    told = {(each["kind"], each["status"], each["user_id"]) for each in page["items"]}
+    assert told == {
+        ("bulk_assign", "undone", None),
+        ("assign", "completed", str(bob)),
+        ("undo", "completed", str(anna)),
+        ("bulk_assign", "reverted", str(bob)),
+        ("assign", "completed", str(anna)),
+        ("revert", "completed", str(bob)),
+        ("revert", "completed", str(anna)),
+        ("bulk_assign", "failed", NO_ONE),
+    }
 
 
 async def test_who_had_what_at_a_time(client: Client, world: World) -> None:

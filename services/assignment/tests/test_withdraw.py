@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import UUID
 
 import pytest
 
 from services.assignment import commands, store
 from services.assignment.tests.world import World, outcome
 from shared.contracts.assignment import AssetWithdrawn
-from shared.contracts.converter import AssetDeleted, AssetInUse, AssetNotFound, AssetRestored
+from shared.contracts.converter import (
+    AssetDeleted,
+    AssetInUse,
+    AssetNotFound,
+    AssetRestated,
+    AssetRestored,
+)
 from shared.db import DATABASE_AWAY
 from shared.runtime.ids import new_id
 
@@ -88,7 +95,7 @@ async def test_of_a_race_only_one_side_wins(world: World) -> None:
             return_exceptions=True,
         )
         has = [await world.has(user) for user in users].count(asset)
-        assert (withdrawn is None) == (has == 0)
+        assert isinstance(withdrawn, commands.Promise) == (has == 0)
         assert has == sum(not isinstance(each, BaseException) for each in given)
 
 
@@ -110,13 +117,54 @@ async def test_word_of_a_restoration_that_is_overtaken_changes_nothing(world: Wo
     assert await outcome(world.assign(asset, user)) == "asset_not_found"
 
 
-async def test_what_is_withdrawn_says_how_much_of_it_is_known(world: World) -> None:
+async def test_a_promise_names_the_last_restoration_that_was_heard_of(world: World) -> None:
+    """Not its last change: word of that may overtake word of a restoration before it."""
     asset = await world.asset()
     await world.learn(AssetDeleted(asset_id=asset, version=20))
+    assert await world.withdraw(asset) == (20, False)
     await world.learn(AssetRestored(asset_id=asset, version=21))
-    await world.withdraw(asset)
+    await world.convert(asset, "completed", version=30)
+
+    assert await world.withdraw(asset) == (21, True)
     [told] = [e for e in await world.events() if isinstance(e, AssetWithdrawn)]
     assert told.asset_version == 21
+
+
+def restated(asset: UUID, *, version: int, restored: int) -> AssetRestated:
+    return AssetRestated(
+        asset_id=asset,
+        title="A film",
+        filename="film.mp4",
+        status="completed",
+        thumbnail_key=None,
+        deleted_at=None,
+        version=version,
+        restored_version=restored,
+    )
+
+
+async def test_what_is_told_again_to_be_restored_is_back(world: World) -> None:
+    asset, user = await world.asset(), await world.user()
+    await world.learn(AssetDeleted(asset_id=asset, version=7))
+
+    await world.learn(restated(asset, version=9, restored=8))
+
+    await world.assigned(asset, user)
+    await world.learn(AssetDeleted(asset_id=asset, version=7))  # word of before, once more
+    assert await world.has(user) == asset
+    await world.undo(asset)
+    assert (await world.withdraw(asset)).asset_version == 8
+
+
+async def test_what_is_told_again_to_live_stays_withdrawn(world: World) -> None:
+    """Its owner has not heard of that yet."""
+    asset, user = await world.asset(), await world.user()
+    await world.learn(AssetRestored(asset_id=asset, version=8))
+    await world.withdraw(asset)
+
+    await world.learn(restated(asset, version=9, restored=8))
+
+    assert await outcome(world.assign(asset, user)) == "asset_not_found"
 
 
 async def test_a_revert_brings_back_what_was_restored(world: World) -> None:

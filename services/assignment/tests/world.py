@@ -19,6 +19,7 @@ from shared.contracts.actor import Actor
 from shared.contracts.context import Context
 from shared.contracts.converter import (
     AssetDeleted,
+    AssetRestated,
     AssetRestored,
     AssetStatusChanged,
     AssetUploaded,
@@ -78,6 +79,7 @@ class World:
             AssetUploaded: consumers.on_asset_uploaded,
             AssetStatusChanged: consumers.on_asset_status_changed,
             AssetRestored: consumers.on_asset_restored,
+            AssetRestated: consumers.on_asset_restated,
             AssetDeleted: consumers.on_asset_deleted,
         }[type(event)]
         async with self.databases["assignment"].transaction(self.context) as tx:
@@ -127,10 +129,10 @@ class World:
         async with self.databases["assignment"].transaction(self.context) as tx:
             return await commands.undo(tx, asset_id=asset_id, **named)
 
-    async def withdraw(self, asset_id: UUID) -> None:
+    async def withdraw(self, asset_id: UUID) -> commands.Promise:
         """Promise that nobody has an asset or will."""
         async with self.databases["assignment"].transaction(self.context) as tx:
-            await commands.withdraw(tx, asset_id)
+            return await commands.withdraw(tx, asset_id)
 
     async def bulk(self, asset_id: UUID, user_ids: Sequence[UUID]) -> Change:
         """Give users an asset, as the route does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -65,29 +66,36 @@ class Entry:
     recorded_at: datetime
     deed: Deed
 
-    def fields(self) -> dict[str, Any]:
-        """Every column of ``assignment_history`` as JSON: what is stored, and what is hashed."""
+    def columns(self) -> dict[str, Any]:
+        """Every column of ``assignment_history``: what is stored."""
         deed = self.deed
         return {
             "tenant_id": deed.tenant,
             "seq": self.seq,
-            "id": str(self.id),
-            "event_id": str(deed.event_id),
+            "id": self.id,
+            "event_id": deed.event_id,
             "event_type": deed.event_type,
             "action": deed.action,
             "actor": str(deed.actor),
-            "performed_by": str(deed.actor.principal),
-            "performed_at": rfc3339(deed.performed_at),
-            "recorded_at": rfc3339(self.recorded_at),
-            "user_id": _text(deed.user_id),
-            "asset_id": _text(deed.asset_id),
-            "previous_asset_id": _text(deed.previous_asset_id),
-            "assignment_id": _text(deed.assignment_id),
-            "operation_id": _text(deed.operation_id),
+            "performed_by": deed.actor.principal,
+            "performed_at": deed.performed_at,
+            "recorded_at": self.recorded_at,
+            "user_id": deed.user_id,
+            "asset_id": deed.asset_id,
+            "previous_asset_id": deed.previous_asset_id,
+            "assignment_id": deed.assignment_id,
+            "operation_id": deed.operation_id,
             "reason": deed.reason,
             "metadata": deed.metadata,
         }
 
 
-def _text(ident: UUID | None) -> str | None:
-    return None if ident is None else str(ident)
+def as_json(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of an entry as JSON: what is hashed."""
+    return {name: _plain(value) for name, value in columns.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return str(value)
+    return rfc3339(value) if isinstance(value, datetime) else value

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from services.audit.domain import chain
 from services.audit.domain.chain import GENESIS, Fault, Head, Link, Seal, Verification
-from services.audit.domain.entry import Deed, Entry
+from services.audit.domain.entry import Deed, Entry, as_json
 from shared.contracts.actor import Actor
 
 LENGTH = 8
@@ -34,7 +34,7 @@ def entry(seq: int, **more: Any) -> dict[str, Any]:
         user_id=uuid4(),
         metadata={"role": "user"},
     )
-    return Entry(uuid4(), seq, NOON, deed).fields() | more
+    return as_json(Entry(uuid4(), seq, NOON, deed).columns()) | more
 
 
 def sealed(entries: list[dict[str, Any]], head: Head | None = None) -> list[Link]:

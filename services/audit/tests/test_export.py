@@ -264,8 +264,16 @@ async def test_another_key_verifies_nothing(export: ToFile, trail: Trail, world:
     assert cli.verify(file, "no key") == 2
     assert cli.verify(file.with_name("nothing"), PUBLIC) == 2
     key_file = file.with_name("key")
-    key_file.write_text(PUBLIC + "\n")
-    assert cli.verify(file, str(key_file)) == 0
+    for text, code in (
+        (PUBLIC + "\n", 0),
+        (json.dumps({"algorithm": "Ed25519", "public_key": PUBLIC}), 0),
+        (json.dumps({"error": "no such page"}), 2),
+        ("{", 2),
+        ("no key", 2),
+        ("kein Schlüssel", 2),
+    ):
+        key_file.write_text(text)
+        assert cli.verify(file, str(key_file)) == code
 
 
 async def test_csv_has_a_row_for_each_entry(export: ToFile, trail: Trail, world: World) -> None:

@@ -158,6 +158,23 @@ async def test_the_history_is_newest_first_with_asset_and_admin(
     }
 
 
+async def test_ten_thousand_entries_of_one_user_are_paged_to_their_end(
+    get: Get, trail: Trail, world: World
+) -> None:
+    await trail.hear(world.user(KIM))
+    for _ in range(50):
+        await trail.hear(*(world.assigned(KIM, WAVES) for _ in range(200)))
+
+    began = time.monotonic()
+    _, newest = await get(HISTORY, limit=500)
+    _, oldest = await get(HISTORY, limit=500, offset=9500)
+
+    assert time.monotonic() - began < 2, "a thousand entries in a second, on a busy machine"
+    assert newest["total"] == oldest["total"] == 10_000
+    assert [entry["seq"] for entry in newest["history"]] == list(range(10_001, 9_501, -1))
+    assert [entry["seq"] for entry in oldest["history"]] == list(range(501, 1, -1))
+
+
 async def test_the_history_can_be_filtered_and_paged(get: Get, trail: Trail, world: World) -> None:
     await a_story(trail, world)
     _, everything = await get(HISTORY)

@@ -180,6 +180,7 @@ async def test_a_restored_backup_that_grew_on_is_found_between_two_checkpoints(
         await trail.notary.sign_due()
     assert [(line["event"], line["tenant"]) for line in logs] == [("audit_trail_broken", "default")]
     assert REGISTRY.get_sample_value("marquee_audit_trail_broken") == 1
+    assert REGISTRY.get_sample_value("marquee_audit_checkpoints_overdue") == 1
     assert kept(trail) == [100, 200, 300, 400]
 
 

@@ -12,6 +12,17 @@ from shared.contracts.refusal import Refusal
 
 MOST_PIXELS = 36_000_000
 
+DECODERS = (
+    *("h264", "hevc", "vvc", "av1", "libdav1d", "libaom-av1", "vp8", "libvpx", "vp9", "libvpx-vp9"),
+    *("mpeg4", "mpeg2video", "mpeg1video", "h263", "mjpeg", "prores", "dnxhd", "dvvideo"),
+    *("aac", "mp3", "mp3float", "mp2", "mp2float", "ac3", "eac3", "alac", "flac", "opus"),
+    *("libopus", "vorbis", "amrnb", "amrwb", "pcm_alaw", "pcm_mulaw", "pcm_u8", "pcm_s8"),
+    *("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be"),
+    *("pcm_f32le", "pcm_f32be"),
+)
+"""By FFmpeg's names: those of cameras, telephones and editing programs. FFmpeg has some 500 more,
+most of formats long gone, and each is code that a stranger's file may choose to run."""
+
 INPUT = "input.mp4"
 """What the uploaded file is called in the directory where it is worked on."""
 
@@ -151,10 +162,11 @@ def accept(probe: Probe) -> None:
         raise Encrypted("The file is encrypted.")
     if probe.video is None:
         raise NoVideo("The file has no video stream that can be decoded.")
-    pixels = probe.video.width * probe.video.height
-    if pixels > MOST_PIXELS:
+    seen, pixels = probe.video.size, probe.video.width * probe.video.height
+    if max(pixels, seen.width * seen.height) > MOST_PIXELS:
         raise TooManyPixels(
-            f"The video has {pixels / 1e6:.1f} megapixels, more than {MOST_PIXELS // 10**6}."
+            f"The video has {probe.video.width} x {probe.video.height} pixels, seen as "
+            f"{seen.width} x {seen.height}: more than {MOST_PIXELS // 10**6} million."
         )
     if probe.decodes is False or not pixels:
         raise Undecodable("No picture of the video can be decoded.")

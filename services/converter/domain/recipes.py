@@ -19,12 +19,11 @@ from services.converter.domain.geometry import (
     full_hd_box,
     shrunk,
 )
-from services.converter.domain.probe import INPUT, Probe, Video
+from services.converter.domain.probe import DECODERS, INPUT, Probe, Video
 from shared.contracts.converter import Rendition
 
 WebmCodec = Literal["av1", "vp9"]
 
-PALETTE = "palette.png"
 GIF_SECONDS = 10
 GIF_BYTES = 8 * 2**20
 """A preview that weighs more is made again, smaller; at the last step even noise weighs less."""
@@ -51,6 +50,7 @@ SMALLEST_AV1 = 16
 GLOBAL = ("-hide_banner", "-nostdin", "-nostats", "-y")
 REPORT = ("-progress", "pipe:1", "-stats_period", "0.25")
 ONLY_MOV = ("-protocol_whitelist", "file,pipe", "-max_streams", "64", "-max_pixels", "36000000")
+CODECS = ("-codec_whitelist", ",".join(DECODERS))
 FORMATS = ("-format_whitelist", "mov,mp4,m4a,3gp,3g2,mj2", "-f", "mov")
 NO_METADATA = ("-map_metadata", "-1", "-map_chapters", "-1")
 
@@ -133,7 +133,7 @@ def _poster_best(video: Video) -> Recipe:
         video,
         "poster_best.jpg",
         *("-skip_frame", "noref", "-t", str(POSTER_SECONDS)),
-        before=(f"fps={POSTER_RATE}",),
+        before=(_rate(POSTER_RATE),),
         chosen_by=(FULL_RANGE, NOT_BLANK, f"thumbnail=n={POSTER_SECONDS * POSTER_RATE}"),
     )
     return Recipe("poster_best", "poster_best.jpg", "image/jpeg", 3, (first, best))
@@ -180,35 +180,30 @@ def _mp4(probe: Probe, video: Video, *, hurry: bool) -> Recipe:
 
 def _gif(probe: Probe, video: Video) -> Recipe:
     first, *smaller = (
-        _gif_commands(probe, video, box, rate, last=(box, rate) == GIF_STEPS[-1])
+        (_gif_command(probe, video, box, rate, last=(box, rate) == GIF_STEPS[-1]),)
         for box, rate in GIF_STEPS
     )
     return Recipe("gif", "preview.gif", "image/gif", 8, first, tuple(smaller), GIF_BYTES)
 
 
-def _gif_commands(
-    probe: Probe, video: Video, box: Size, rate: int, *, last: bool
-) -> tuple[Command, Command]:
-    """Find the best colours first, then use them; stop at the budget if there is a step left."""
-    seconds = min(probe.duration or GIF_SECONDS, GIF_SECONDS)
-    frames = f"fps={rate},{_scaled(video, shrunk(video.size, box), flags='lanczos')}"
-    start = _read("-t", str(GIF_SECONDS))
-    palette = Command(
-        (
-            *(*start, *_streams(video), "-vf", f"{frames},palettegen=stats_mode=diff"),
-            *("-f", "image2", "-update", "1", PALETTE),
-        )
+def _gif_command(probe: Probe, video: Video, box: Size, rate: int, *, last: bool) -> Command:
+    """Find the best colours, then use them; stop at the budget if there is a step left.
+
+    In one go, so that the film is decoded once; its small pictures wait in memory, 200 MB at most.
+    """
+    frames = f"{_rate(rate)},{_scaled(video, shrunk(video.size, box), flags='lanczos')}"
+    graph = (
+        f"[0:{video.index}]{frames},split[f][p];[p]palettegen=stats_mode=diff[c];"
+        "[f][c]paletteuse=dither=bayer:bayer_scale=5:diff_mode=rectangle"
     )
-    use = f"[0:{video.index}]{frames}[f];[f][1:v]paletteuse=dither=bayer:bayer_scale=5"
     budget = () if last else ("-fs", str(GIF_BYTES))
-    picture = Command(
+    return Command(
         (
-            *(*start, "-f", "png_pipe", "-i", f"file:{PALETTE}", "-lavfi"),
-            *(f"{use}:diff_mode=rectangle", "-loop", "0", *budget, "-f", "gif", "preview.gif"),
+            *(*_read("-t", str(GIF_SECONDS)), "-lavfi", graph),
+            *("-loop", "0", *budget, "-f", "gif", "preview.gif"),
         ),
-        seconds,
+        min(probe.duration or GIF_SECONDS, GIF_SECONDS),
     )
-    return palette, picture
 
 
 def _webm(probe: Probe, video: Video, codec: WebmCodec, *, hurry: bool) -> Recipe:
@@ -237,7 +232,7 @@ def _vp9(*, hurry: bool) -> Sequence[str]:
 
 def _read(*options: str) -> tuple[str, ...]:
     """Global options and the uploaded file, read by the one demuxer it may have."""
-    return (*GLOBAL, *REPORT, *ONLY_MOV, *FORMATS, *options, "-i", f"file:{INPUT}")
+    return (*GLOBAL, *REPORT, *ONLY_MOV, *CODECS, *FORMATS, *options, "-i", f"file:{INPUT}")
 
 
 def _streams(video: Video, probe: Probe | None = None) -> tuple[str, ...]:
@@ -253,8 +248,13 @@ def _channels(probe: Probe) -> tuple[str, ...]:
 
 def _full_hd(video: Video) -> str:
     size = even(shrunk(video.size, full_hd_box(video.size)))
-    slower = [f"fps={HIGHEST_RATE}"] if (video.frame_rate or 0) > HIGHEST_RATE else []
+    slower = [_rate(HIGHEST_RATE)] if (video.frame_rate or 0) > HIGHEST_RATE else []
     return ",".join([*slower, _scaled(video, size, flags="bicubic")])
+
+
+def _rate(pictures: int) -> str:
+    """So many pictures a second, but at least one, however short the film is."""
+    return f"fps={pictures}:eof_action=pass"
 
 
 def _scaled(video: Video, size: Size, *, flags: str) -> str:

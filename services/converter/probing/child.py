@@ -12,10 +12,11 @@ import av
 import av.error
 import av.subtitles.stream  # PyAV imports it late, when files can no longer be read
 
-from services.converter.domain.probe import INPUT, Audio, Probe, Video
+from services.converter.domain.probe import DECODERS, INPUT, MOST_PIXELS, Audio, Probe, Video
 from services.converter.probing.boxes import Skeleton, skeleton
 
 PACKETS_TO_TRY = 500
+OPTIONS = {"max_streams": "64", "codec_whitelist": ",".join(DECODERS)}
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -31,23 +32,27 @@ def probe(path: Path, *, decode: bool) -> Probe:
             return Probe(None, None, None, iso=bones.iso, damage=bones.damage)
         file.seek(0)
         try:
-            with av.open(file, format="mov", options={"max_streams": "64"}) as container:
+            with av.open(file, format="mov", options=OPTIONS) as container:
                 return _facts(container, bones, decode=decode)
         except av.error.FFmpegError:
             return Probe(None, None, None, damage="its index cannot be read")
 
 
 def _facts(container: Any, bones: Skeleton, *, decode: bool) -> Probe:
-    pictures = [s for s in container.streams.video if s.codec_context and not _is_cover(s)]
+    pictures = [s for s in container.streams.video if _readable(s) and not _is_cover(s)]
     stream = pictures[0] if pictures else None
     duration = container.duration / av.time_base if container.duration else None
     return Probe(
         video=_video(stream, bones.rotation) if stream else None,
-        audio=next((_audio(s) for s in container.streams.audio if s.codec_context), None),
+        audio=next((_audio(s) for s in container.streams.audio if _readable(s)), None),
         duration=duration,
         encrypted=bones.encrypted,
         decodes=_decodes(container, stream) if decode and stream else None,
     )
+
+
+def _readable(stream: Any) -> bool:
+    return stream.codec_context is not None and stream.codec_context.name in DECODERS
 
 
 def _is_cover(stream: Any) -> bool:
@@ -80,6 +85,7 @@ def _decodes(container: Any, stream: Any) -> bool:
     Without threads: where the account has no more to give, a good film would be called a bad one.
     """
     stream.codec_context.thread_count = 1
+    stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
     for number, packet in enumerate(container.demux(stream)):
         try:
             if packet.decode():

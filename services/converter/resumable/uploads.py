@@ -131,7 +131,8 @@ class Uploads:
         """Store a part, then commit it; one that does not follow any more is removed again."""
         name = f"{upload.offset:015d}-{self.new_id().hex}"
         part = Part(upload.offset, size, prefix(context.tenant, upload.id) + name)
-        await self.blobs.put(part.object_key, spool, content_type="application/octet-stream")
+        kind = "application/octet-stream"
+        await self.blobs.put(part.object_key, spool, content_type=kind, give=True)
         try:
             async with self.database.transaction(context) as tx:
                 return await rows.extend(tx, upload, part)

@@ -33,6 +33,9 @@ RECIPES = {
     "odd": f"{PICTURE} -c:v mpeg4 -pix_fmt yuv420p".format(size="321x243"),
     "tiny": f"{PICTURE} -c:v libx264 -pix_fmt yuv444p".format(size="2x2"),
     "one_frame": f"{PICTURE} {H264} -frames:v 1".format(size="320x240"),
+    "one_short_frame": f"{PICTURE} {H264} -frames:v 1".replace("r=24", "r=60").format(
+        size="320x240"
+    ),
     "ten_bit": f"{PICTURE} -c:v libx265 -pix_fmt yuv420p10le".format(size="320x240"),
     "anamorphic": f"{PICTURE} -vf setsar=4/3 {H264}".format(size="320x240"),
     "surround": f"{PICTURE} -f lavfi -i sine=d=1 -ac 6 {H264} -c:a aac".format(size="320x240"),
@@ -95,8 +98,10 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> MakeClip:
 
 
 @pytest.fixture
-def sandbox() -> Sandbox:
-    return Sandbox()
+async def sandbox() -> AsyncIterator[Sandbox]:
+    made = Sandbox()
+    yield made
+    await made.close()
 
 
 @pytest.fixture
@@ -109,7 +114,7 @@ def workplace(tmp_path: Path, sandbox: Sandbox) -> Callable[[Path | bytes], Path
         directory.mkdir()
         target = directory / INPUT
         target.write_bytes(source if isinstance(source, bytes) else source.read_bytes())
-        sandbox.hand_over(target)
+        sandbox.show(target)
         sandbox.hand_over(directory)
         return directory
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from services.converter.attempt import Workshop
 from services.converter.domain.recipes import Command
 from services.converter.ffmpeg import Ffmpeg
 from services.converter.leases import Job
-from services.converter.probing.prober import Prober
+from services.converter.probing.prober import CHILD, Prober
 from services.converter.scratch import Scratch
 from services.converter.shelf import Shelf
 from services.converter.tests.conftest import BINARY
@@ -89,7 +90,7 @@ class Studio:
         self.database: Database = databases["converter"]
         self.blobs = LocalBlobs(home / "blobs")
         self.scratch = Scratch(home / "work")
-        self.sandbox = Sandbox()
+        self.sandbox = Sandbox(CHILD.name)
         self.ffmpeg = ScriptedFfmpeg(BINARY, self.sandbox)
         self.bus = Airwaves()
         prober = Prober(self.sandbox, budget=10)
@@ -146,6 +147,12 @@ class Studio:
         )
         return row
 
+    async def shown(self, ident: UUID, *renditions: str) -> None:
+        """Wait until these are published, which is done while the next is made."""
+        async with asyncio.timeout(10):
+            while not all([(await self.asset(ident))[f"{name}_url"] for name in renditions]):
+                await asyncio.sleep(0.01)
+
     async def job(self, ident: UUID) -> Record:
         """The newest job of an asset."""
         rows = await self.databases.as_admin(
@@ -177,6 +184,7 @@ class Studio:
 
     async def close(self) -> None:
         """Leave nothing."""
+        await self.sandbox.close()
         with suppress(OSError):
             await self.scratch.close()
 

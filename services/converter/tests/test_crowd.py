@@ -15,7 +15,6 @@ from services.converter.ffmpeg import Ffmpeg
 from services.converter.probing.prober import Prober
 from services.converter.tests.conftest import BINARY
 from services.converter.tests.studio import HERE, Studio, ticket
-from shared.runtime.sandbox import Sandbox
 
 FILMS, SLOTS = 100, 4
 MOST_MEMORY = 96 * 1024
@@ -53,7 +52,7 @@ async def test_a_hundred_films_of_two_tenants(studio: Studio, tmp_path: Path) ->
     for tenant, count in (("greedy", FILMS - 20), ("modest", 20)):
         for _ in range(count):
             await studio.upload(film, context=replace(HERE, tenant=tenant))
-    painter = Painter(BINARY, Sandbox())
+    painter = Painter(BINARY, studio.sandbox)
     shop = replace(studio.workshop, ffmpeg=painter, prober=Guesser(studio.sandbox))
     worker = studio.another_worker(workshop=shop)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

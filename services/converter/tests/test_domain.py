@@ -146,6 +146,7 @@ def test_progress_is_read_from_ffmpegs_report() -> None:
         (replace(FILM, encrypted=True), p.Encrypted),
         (replace(FILM, video=None), p.NoVideo),
         (with_video(width=8000, height=4501), p.TooManyPixels),
+        (with_video(width=10, height=10, aspect=Fraction(2**32)), p.TooManyPixels),
         (replace(FILM, decodes=False), p.Undecodable),
     ],
 )
@@ -223,7 +224,8 @@ def test_a_source_that_some_browser_cannot_play_is_encoded(probe: p.Probe) -> No
 def test_every_command_reads_with_one_demuxer_and_from_files_only() -> None:
     for codec in ("av1", "vp9"):
         for recipe in recipes(FILM, codec):
-            for command in recipe.commands:
+            for command in (*recipe.commands, *(each for made in recipe.smaller for each in made)):
                 before = command.arguments[: command.arguments.index("-i")]
-                assert {"-nostdin", "-format_whitelist", "-protocol_whitelist"} <= set(before)
+                lists = {"-format_whitelist", "-protocol_whitelist", "-codec_whitelist"}
+                assert {"-nostdin", "-max_streams", "-max_pixels"} | lists <= set(before)
                 assert before[-2:] == ("-f", "mov") or "-t" in before

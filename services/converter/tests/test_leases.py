@@ -17,6 +17,7 @@ from services.converter.tests.conftest import MakeClip
 from services.converter.tests.studio import HERE, Studio, ticket
 from shared.contracts.context import Context
 from shared.contracts.converter import TicketIssued
+from shared.testing.figures import figure
 
 ELSEWHERE = replace(HERE, tenant="elsewhere")
 
@@ -61,10 +62,14 @@ async def test_a_dead_workers_job_is_taken_over_and_its_late_writes_are_refused(
         await shelf.note(tx, dead, stale)
     await studio.blobs.put(stale, await clip("silent"), content_type="image/gif")
 
+    expired = figure("marquee_conversion_leases_expired_total")
+    took = figure("marquee_conversion_duration_seconds_count", outcome="completed")
     studio.pass_time(31)
     await studio.work()
 
     assert (await studio.asset(ident))["conversion_status"] == "completed"
+    assert figure("marquee_conversion_leases_expired_total") == expired + 1
+    assert figure("marquee_conversion_duration_seconds_count", outcome="completed") == took + 1
     assert stale not in await studio.keys()
     for write in (leases.hold, leases.extend):
         with pytest.raises(LeaseLost):
@@ -104,6 +109,20 @@ async def test_a_heartbeat_finds_out_that_the_lease_is_lost(studio: Studio, clip
     studio.ffmpeg.script.append(be_overtaken)
     worker = studio.another_worker(heartbeat=0.05)
     await asyncio.wait_for(worker.handle([ticket()]), 20)
+
+
+async def test_a_lease_from_before_the_clock_was_set_back_is_over(
+    studio: Studio, clip: MakeClip
+) -> None:
+    await studio.upload(await clip("silent"))
+    studio.pass_time(3600)
+    dead = await studio.claim()
+    assert dead
+    studio.pass_time(-3600)
+    job = await studio.claim()
+    assert job
+    assert (job.id, job.lost_workers) == (dead.id, 1)
+    assert await studio.claim() is None, "leased"
 
 
 async def test_a_heartbeat_keeps_the_lease(studio: Studio, clip: MakeClip) -> None:

@@ -158,10 +158,11 @@ async def test_pixels_become_square_and_upright(
         assert (first.width, first.height, first.rotation) == (*size, 0)
 
 
+@pytest.mark.parametrize("name", ["one_frame", "one_short_frame"])
 async def test_one_frame_is_one_frame(
-    clip: MakeClip, workplace: Workplace, sandbox: Sandbox
+    name: str, clip: MakeClip, workplace: Workplace, sandbox: Sandbox
 ) -> None:
-    directory = workplace(await clip("one_frame"))
+    directory = workplace(await clip(name))
     made = await convert(directory, sandbox)
     counts = [len(pictures(directory / recipe.output)) for recipe in made.values()]
     assert counts == [1] * len(made)

@@ -17,7 +17,7 @@ from services.converter.tests.asking import ASSETS, SIGNER, intake
 from services.converter.tests.conftest import MakeClip
 from services.converter.tests.studio import ADMIN, HERE, Studio
 from shared.contracts.assignment import AssetWithdrawn
-from shared.contracts.converter import AssetRestored
+from shared.contracts.converter import WITHDRAWN, AssetRestored
 from shared.runtime.ids import new_id
 from shared.testing.callers import SEAL, signed
 from shared.web.application import application
@@ -37,7 +37,7 @@ async def deleted(studio: Studio, clip: MakeClip) -> UUID:
     ident = await studio.upload(await clip("silent"), source="film")
     await studio.work()
     async with studio.database.transaction(HERE) as tx:
-        await orders.delete(tx, ident)
+        await orders.delete(tx, ident, withdrawn=0)
     return ident
 
 
@@ -101,6 +101,18 @@ async def test_late_word_of_the_deletion_does_not_repeat_it(
     await restore(client, deleted)
     await hear(studio, deleted, before)
     assert (await studio.asset(deleted))["deleted_at"] is None
+
+
+async def test_a_promise_of_before_the_restoration_deletes_nothing(
+    client: TestClient, studio: Studio, deleted: UUID
+) -> None:
+    before = (await studio.asset(deleted))["version"]
+    await restore(client, deleted)
+
+    for version, status in ((before, 409), (before + 1, 204)):
+        headers = {WITHDRAWN: str(version)}
+        async with client.delete(f"{ASSETS}/{deleted}", headers=headers) as answer:
+            assert answer.status == status
 
 
 async def test_a_new_deletion_counts(client: TestClient, studio: Studio, deleted: UUID) -> None:

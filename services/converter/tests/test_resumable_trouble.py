@@ -141,10 +141,10 @@ class Flaky(LocalBlobs):
     away = False
     gone = False
 
-    async def put(self, key: str, source: Path, *, content_type: str) -> Blob:
+    async def put(self, key: str, source: Path, *, content_type: str, give: bool = False) -> Blob:
         if self.away:
             raise StorageUnavailable("away")
-        return await super().put(key, source, content_type=content_type)
+        return await super().put(key, source, content_type=content_type, give=give)
 
     async def delete(self, key: str) -> None:
         if self.gone:

@@ -161,3 +161,19 @@ async def test_a_program_that_is_not_there_stops_the_start(
     with pytest.raises(SettingsError, match="MARQUEE_FFMPEG"):
         async with house.process(build):
             pass
+
+
+async def test_a_converter_without_slots_leaves_converting_to_workers(
+    house: House, clip: MakeClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARQUEE_CONVERTER_SLOTS", "0")
+    async with house.process(build) as client:
+        ident = await upload(client, await clip("silent"))
+        depth = await house.bus.depth(CONVERTER_TICKETS.name)
+        assert depth.consumers == 0
+    with pytest.raises(SettingsError, match="MARQUEE_CONVERTER_SLOTS"):
+        async with house.process(build_worker):
+            pass
+    monkeypatch.setenv("MARQUEE_CONVERTER_SLOTS", "1")
+    async with house.process(build, build_worker) as client:
+        await until(client, ident, conversion_status="completed")

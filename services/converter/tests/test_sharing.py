@@ -126,7 +126,7 @@ async def test_two_uploads_at_once_convert_once(studio: Studio, clip: MakeClip) 
 
     await studio.work()
     assert (await studio.asset(second))["conversion_status"] == "completed"
-    assert len(studio.ffmpeg.commands) == made == 7
+    assert len(studio.ffmpeg.commands) == made == 6
     assert await urls(studio, first) == await urls(studio, second)
 
 
@@ -203,6 +203,7 @@ async def test_what_a_cancelled_twin_had_made_is_not_made_again(
     async def cancelled_at_webm(command: Command) -> None:
         if "libsvtav1" in command.arguments:
             studio.ffmpeg.script.clear()
+            await studio.shown(leader.asset_id, "poster_best")
             async with studio.database.transaction(HERE) as tx:
                 await orders.cancel(tx, leader.asset_id)
             raise ConversionFailed(Failure("killed", "Killed."))

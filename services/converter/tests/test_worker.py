@@ -11,6 +11,7 @@ import pytest
 from services.converter import queries
 from services.converter.attempt import regular_size
 from services.converter.domain import recipes
+from services.converter.domain.probe import INPUT
 from services.converter.domain.recipes import Command
 from services.converter.domain.retry import Failure
 from services.converter.ffmpeg import ConversionFailed, Ffmpeg
@@ -281,6 +282,7 @@ async def test_another_tenants_assets_are_not_there(studio: Studio, clip: MakeCl
 async def test_an_attempt_ends_when_its_time_is_over_and_a_second_one_is_final(
     studio: Studio, clip: MakeClip
 ) -> None:
+    assert studio.workshop.wall_clock == 600, "ten minutes, unless a test is in a hurry"
     ident = await studio.upload(await clip("ten_bit"))
     studio.worker = studio.another_worker(workshop=replace(studio.workshop, wall_clock=0.2))
 
@@ -325,7 +327,8 @@ def test_a_film_that_makes_ffmpeg_talk_for_ever_is_heard_in_part() -> None:
 
 
 def _place(studio: Studio) -> list[Path]:
-    return list(studio.scratch.own.iterdir())
+    """Where ffmpeg works."""
+    return [path.parent for path in studio.scratch.own.glob(f"*/{INPUT}")]
 
 
 async def test_a_preview_that_weighs_too_much_is_made_again_smaller(

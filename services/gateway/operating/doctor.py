@@ -65,11 +65,12 @@ async def repair(call: Call[Inside], body: RepairBody | None = None) -> Any:
         "/internal/doctor",
         method=hdrs.METH_POST,
         body=body,
+        kind=list[RepairedView],
         seconds=SECONDS,
     )
     for refused in (each for each in told if not each.good):
         return refused.response(call.request)
-    repaired = [RepairedView.model_validate(item) for each in told for item in each.body]
+    repaired = [item for each in told for item in each.body]
     if body.codes is None or DIFFERS in body.codes:
         repaired += await _tell_again(call.parts, call.request, dry_run=body.dry_run)
     left, also_away = await _findings(call.parts, call.request)
@@ -106,8 +107,10 @@ async def _findings(inside: Inside, request: web.Request) -> tuple[list[FindingV
 async def _checkups(
     inside: Inside, request: web.Request
 ) -> tuple[dict[str, CheckupView], list[str]]:
-    told, away = await inside.ask_all(request, SERVICES, "/internal/doctor", seconds=SECONDS)
-    return {each.service: CheckupView.model_validate(each.body) for each in told}, away
+    told, away = await inside.ask_all(
+        request, SERVICES, "/internal/doctor", kind=CheckupView, seconds=SECONDS
+    )
+    return {each.service: each.body for each in told}, away
 
 
 async def _differing(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -14,10 +14,11 @@ from typing import Any
 import orjson
 from aiohttp import hdrs, web
 
-from services.gateway.authentication import Authenticator, Caller
 from services.gateway.headers import own_headers
-from services.gateway.upstream import Upstream, answering
+from services.gateway.versions import read_as, require_route
 from shared.contracts.context import Context
+from shared.entrance.authentication import Authenticator, Caller
+from shared.entrance.upstream import Upstream, answering
 from shared.web.access import Access
 from shared.web.actor import Claims
 from shared.web.answer import encode
@@ -96,10 +97,12 @@ class Inside:
         method: str = hdrs.METH_GET,
         body: Any = None,
         part: str = "",
+        kind: Any = Any,
         seconds: float,
     ) -> Told:
-        """One question. Raises Unavailable, also for an answer that says so.
+        """One question, a good answer read as a ``kind``.
 
+        Raises Unavailable, also for an answer that says so, or one of another version.
         A POST takes the client's Idempotency-Key along; ``part`` tells apart what is asked of the
         same route for one request.
         """
@@ -119,7 +122,8 @@ class Inside:
                 told = Told(service, response.status, orjson.loads(read), dict(response.headers))
         if told.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise Unavailable(f"{service}: {told.body.get('detail')}", part=service)
-        return told
+        require_route(service, told.status, told.body)
+        return replace(told, body=read_as(kind, service, told.body)) if told.good else told
 
     async def ask_all(
         self, request: web.Request, services: Iterable[str], path: str, **how: Any

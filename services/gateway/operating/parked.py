@@ -12,7 +12,7 @@ from services.gateway.operating.views import ParkedPage
 from shared.contracts.topology import QUEUES
 from shared.operating.parking import ParkedNotFound
 from shared.operating.views import ParkedDetail, ParkedQuery, ParkedView, ReplayedView
-from shared.web import Call, Routes
+from shared.web import Call, Page, Routes
 from shared.web.paging import Cursor
 from shared.web.problems import InvalidInput, Unavailable, invalid_field
 
@@ -34,12 +34,16 @@ async def list_parked(call: Call[Inside], query: ParkedQuery) -> ParkedPage:
     """
     asked = call.request.rel_url.raw_query_string
     told, away = await call.parts.ask_all(
-        call.request, _owners(query.queue), f"/internal/parked?{asked}", seconds=SECONDS
+        call.request,
+        _owners(query.queue),
+        f"/internal/parked?{asked}",
+        kind=Page[ParkedView],
+        seconds=SECONDS,
     )
-    found = [ParkedView.model_validate(item) for each in told for item in each.body["items"]]
+    found = [item for each in told for item in each.body.items]
     found.sort(key=lambda item: (item.parked_at, item.id), reverse=True)
     items = found[: query.limit]
-    more = len(found) > query.limit or any(each.body["next_cursor"] for each in told)
+    more = len(found) > query.limit or any(each.body.next_cursor for each in told)
     last = Cursor(items[-1].parked_at, items[-1].id) if more and items else None
     return ParkedPage(items=items, next_cursor=str(last) if last else None, missing=away)
 

@@ -9,7 +9,8 @@ from aiohttp import hdrs, web
 from services.gateway.operating.inside import Inside
 from services.gateway.operating.views import ResyncedView
 from shared.contracts.topology import COPIES
-from shared.operating.views import Consumer, ResyncBody, ToldView
+from shared.operating.restating import Restated
+from shared.operating.views import Consumer, ResyncBody
 from shared.web import Call, Routes
 from shared.web.answer import json_response
 from shared.web.idempotency import REPLAYED
@@ -41,13 +42,14 @@ async def resync(call: Call[Inside], body: ResyncBody) -> web.Response:
         "/internal/resync",
         method=hdrs.METH_POST,
         body=body,
+        kind=Restated,
         seconds=SECONDS,
     )
     for refused in (each for each in told if not each.good):
         return refused.response(call.request)
     if away:
         raise Unavailable(f"Not told by {', '.join(away)}; ask again soon.", part=away[0])
-    views = [ToldView.model_validate(item) for each in told for item in each.body["told"]]
+    views = [view for each in told for view in each.body.told]
     view = ResyncedView(
         consumer=body.consumer,
         queue=COPIES[body.consumer].name,

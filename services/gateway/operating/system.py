@@ -79,10 +79,10 @@ async def _ask(
     inside: Inside, request: web.Request, service: str, path: str, model: type[V]
 ) -> V | None:
     try:
-        told = await inside.ask(request, service, path, seconds=SECONDS)
+        told = await inside.ask(request, service, path, kind=model, seconds=SECONDS)
     except Unavailable:
         return None
-    return model.model_validate(told.body) if told.status == HTTPStatus.OK else None
+    return told.body if told.status == HTTPStatus.OK else None
 
 
 def _service(name: str, status: StatusView | None) -> ServiceView:

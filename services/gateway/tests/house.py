@@ -9,16 +9,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from joserfc import jwt
-from joserfc.jwk import KeySet, OKPKey
+from joserfc.jwk import OKPKey
 
 from services.gateway.service import build
 from services.gateway.table import SERVICES
-from services.gateway.tests.stand_ins import REGISTRY, Registry, stand_in
+from services.gateway.tests.stand_ins import stand_in
 from shared.blobs.local import LocalBlobs
 from shared.blobs.signing import MediaSigner
 from shared.contracts.context import Context
@@ -28,14 +27,12 @@ from shared.runtime.ids import new_id
 from shared.runtime.keys import Keys
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import RuntimeSettings
-from shared.web import Health
+from shared.testing.identity import IdentityStandIn, Registry
+from shared.web import Health, Routes
 from shared.web.actor import ActorSeal
 from shared.web.application import application
 
 KEYS = Keys(b"root", b"audit")
-
-SESSION = UUID("019a9d3c-5c00-7000-8000-00000000005e")
-"""The session of everybody who does not say otherwise."""
 
 
 @dataclass
@@ -47,7 +44,7 @@ class House:
     blobs: LocalBlobs
     signer: MediaSigner
     media_key: bytes
-    key: OKPKey
+    identity: IdentityStandIn
     seen: list[web.Request] = field(default_factory=list)
     behind: dict[str, web.Application] = field(default_factory=dict)
     service: Service = field(kw_only=True)
@@ -55,7 +52,12 @@ class House:
     @property
     def registry(self) -> Registry:
         """What identity knows of sessions, keys and tickets."""
-        return self.behind["identity"][REGISTRY]
+        return self.identity.registry
+
+    @property
+    def key(self) -> OKPKey:
+        """What identity signs tokens with."""
+        return self.identity.key
 
     async def hear_of_end(self, credential: UUID) -> None:
         """Let the gateway hear that a session or key was revoked."""
@@ -64,63 +66,58 @@ class House:
         message = seal(event, ident=new_id(), time=now, context=context)
         await self.service.listeners[CredentialRevoked](message)
 
-    def token(self, *, key: OKPKey | None = None, header: Any = None, **claims: Any) -> str:
+    @asynccontextmanager
+    async def another(self, name: str, *answers: web.RouteDef) -> AsyncIterator[None]:
+        """A service of another version in the place of one: it answers this, and nothing else."""
+        routes = Routes(name)
+        for answer in answers:
+            routes.raw(answer)
+        usual = self.peers[name]
+        async with TestServer(application(name, [routes], seal=None)) as server:
+            self.peers[name] = str(server.make_url("")).rstrip("/")
+            yield
+        self.peers[name] = usual
+
+    def token(self, **claims: Any) -> str:
         """An access token; whatever is given replaces what a good one says."""
-        key = key or self.key
-        now = int(time.time())
-        told = {
-            "iss": "marquee/identity",
-            "aud": "marquee",
-            "sub": str(uuid4()),
-            "sid": str(SESSION),
-            "nbf": now,
-            "exp": now + 60,
-            "tenant": "acme",
-            "role": "admin",
-        } | claims
-        told = {name: value for name, value in told.items() if value is not None}
-        head = {"alg": "Ed25519", "typ": "at+jwt", "kid": key.kid} | (header or {})
-        return jwt.encode(head, told, key, algorithms=["Ed25519"])
+        return self.identity.token(**claims)
 
     def bearer(self, **claims: Any) -> dict[str, str]:
         """The header of somebody signed in."""
-        return {"Authorization": f"Bearer {self.token(**claims)}"}
-
-
-def new_key() -> OKPKey:
-    """A signing key as ``identity`` has it."""
-    key = OKPKey.generate_key("Ed25519", {"alg": "Ed25519", "use": "sig"})
-    key.ensure_kid()
-    return key
+        return self.identity.bearer(**claims)
 
 
 @asynccontextmanager
-async def open_house(path: Path, **settings: Any) -> AsyncIterator[House]:
-    """Everything up."""
+async def open_house(path: Path, *, near: bool = False, **settings: Any) -> AsyncIterator[House]:
+    """Everything up; behind connections, or ``near``, in the gateway's own process."""
     async with AsyncExitStack() as stack:
         peers: dict[str, str] = {}
+        nearby: dict[str, web.Server] = {}
         blobs = LocalBlobs(path)
         await blobs.open()
-        client, service = await _gateway(peers, blobs, path, stack, settings)
+        client, service = await _gateway((peers, nearby), blobs, path, stack, settings)
         media_key = KEYS.derive("media-url")
         signer = MediaSigner(media_key, time.time)
-        house = House(client, peers, blobs, signer, media_key, new_key(), service=service)
-        jwks = dict(KeySet([house.key]).as_dict(private=False))
+        identity = IdentityStandIn()
+        house = House(client, peers, blobs, signer, media_key, identity, service=service)
         for name in SERVICES:
-            house.behind[name] = stand_in(name, KEYS, jwks, house.seen)
+            house.behind[name] = stand_in(name, KEYS, identity, house.seen)
             server = TestServer(house.behind[name])
             await stack.enter_async_context(server)
             peers[name] = str(server.make_url("")).rstrip("/")
+            if near:
+                nearby[name] = server.handler
         yield house
 
 
 async def _gateway(
-    peers: dict[str, str],
+    behind: tuple[dict[str, str], dict[str, web.Server]],
     blobs: LocalBlobs,
     path: Path,
     stack: AsyncExitStack,
     settings: dict[str, Any],
 ) -> tuple[TestClient[web.Request, web.Application], Service]:
+    peers, nearby = behind
     runtime: Any = Runtime(
         settings=RuntimeSettings(**settings),
         keys=KEYS,
@@ -131,6 +128,7 @@ async def _gateway(
         peers=peers,
         sole_process=True,
         work_dir=path,
+        nearby=nearby,
     )
     service: Service = build(runtime)
     for start in service.on_start:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from aiohttp import WSMsgType, web
 
-from shared.contracts.converter import AssetInUse, AssetNotFound
+from shared.contracts.converter import (
+    WITHDRAWN,
+    AssetInUse,
+    AssetNotFound,
+    RestorationUnderWay,
+)
 from shared.contracts.notifier import TooManySockets
 from shared.contracts.refusal import Refusal
+from shared.operating.parking import ParkedNotFound
 from shared.runtime.keys import Keys
+from shared.testing.identity import IdentityStandIn
 from shared.web import Health, Routes
 from shared.web.actor import HEADER, ActorSeal
 from shared.web.application import application
@@ -23,6 +28,8 @@ ASSET_ID = "019a9d3c-5c00-7000-8000-000000000001"
 PARKED_ID = "019a9d3c-5c00-7000-8000-0000000000b1"
 UPLOAD_LIMIT = 300 * 1024 * 1024
 
+
+_SHOW_PARKED = "/internal/parked/{id}"
 
 _ASKED_BY_THE_GATEWAY = ("/internal/credentials", "/internal/api-keys", "/internal/tickets")
 
@@ -34,20 +41,17 @@ class TooLarge(Refusal):
 
 
 def stand_in(
-    name: str, keys: Keys, jwks: dict[str, Any], seen: list[web.Request]
+    name: str, keys: Keys, identity: IdentityStandIn, seen: list[web.Request]
 ) -> web.Application:
     """An application that answers for one service."""
     routes = Routes(name)
     seal = ActorSeal(keys.derive("internal-actor"), time.time)
     own = {
         "identity": [
-            web.get("/.well-known/jwks.json", lambda _: _json(jwks)),
+            *identity.routes(),
             web.post("/api/auth/login", _log_in),
             web.post("/api/auth/logout", _done),
             web.get("/api/auth/session", _echo),
-            web.post("/internal/credentials/live", _live),
-            web.post("/internal/api-keys/redeem", _redeem),
-            web.post("/internal/tickets/redeem", _spend),
             web.get("/api/admin/users", _echo),
             web.get("/api/admin/users/{id}", _echo),
             web.post("/api/admin/users", _echo),
@@ -64,6 +68,8 @@ def stand_in(
             web.get("/internal/assets/{id}/state", _state),
             web.post("/internal/assets/{id}/withdraw", _withdraw),
             web.post("/api/admin/assets/{id}/assign", _echo),
+            web.post("/api/admin/assets/bulk-assign", _echo),
+            web.post("/api/admin/operations/{id}/retry", _echo),
         ],
         "audit": [
             web.get("/api/admin/audit", _breaks_off),
@@ -71,13 +77,14 @@ def stand_in(
         ],
         "notifier": [web.get("/ws", _socket)],
     }[name]
+    own += [web.get(_SHOW_PARKED, _no_parked), web.post(f"{_SHOW_PARKED}/replay", _no_parked)]
     for route in own:
         routes.raw(_remembered(route, seal, seen))
     health = Health()
     health.phase = "up"
     app = application(name, [routes], seal=seal, health=health)
     app[GATE], app[COUNTED], app[CLOSED] = asyncio.Event(), [0], []
-    app[REGISTRY], app[GONE] = Registry(), set()
+    app[GONE], app[HEARD], app[RESTORED] = set(), [0], [0]
     return app
 
 
@@ -95,37 +102,6 @@ def _remembered(route: web.RouteDef, seal: ActorSeal, seen: list[web.Request]) -
     return web.RouteDef(route.method, route.path, handle, route.kwargs)
 
 
-@dataclass
-class Registry:
-    """Sessions and keys that ended, what keys and tickets are worth, and how often one asked."""
-
-    ended: set[str] = field(default_factory=set)
-    grants: dict[str, dict[str, Any]] = field(default_factory=dict)
-    asked: int = 0
-
-    def grant(self, secret: str, credential: UUID, **more: Any) -> None:
-        """Let a key or ticket be worth something."""
-        told = {"credential": str(credential), "tenant": "acme", "actor": f"key:{credential}"}
-        self.grants[secret] = told | {"role": "admin", "expires_at": None} | more
-
-
-async def _live(request: web.Request) -> web.Response:
-    registry = request.app[REGISTRY]
-    registry.asked += 1
-    asked = (await request.json())["ids"]
-    return web.json_response({"ids": [each for each in asked if each not in registry.ended]})
-
-
-async def _redeem(request: web.Request) -> web.Response:
-    secret = (await request.json())["secret"]
-    return web.json_response({"grant": request.app[REGISTRY].grants.get(secret)})
-
-
-async def _spend(request: web.Request) -> web.Response:
-    secret = (await request.json())["secret"]
-    return web.json_response({"grant": request.app[REGISTRY].grants.pop(secret, None)})
-
-
 async def _done(_: web.Request) -> web.Response:
     return web.Response(status=204)
 
@@ -134,10 +110,6 @@ async def _log_in(request: web.Request) -> web.Response:
     """Echo, and what a browser gets a cookie of."""
     echo = {"headers": dict(request.headers), "access_token": "a.b.c", "expires_in": 28_800}
     return web.json_response(echo)
-
-
-async def _json(document: Any) -> web.Response:
-    return web.json_response(document)
 
 
 async def _echo(request: web.Request) -> web.Response:
@@ -163,22 +135,32 @@ async def _state(_: web.Request) -> web.Response:
 
 
 async def _withdraw(request: web.Request) -> web.Response:
-    """Only of the one asset is it known that nobody has it; only the first says that it is new."""
+    """Only of the one asset is it known that nobody has it; only the first says that it is new.
+
+    What is heard of it is newer with every call.
+    """
     ident = request.match_info["id"]
     if ident != ASSET_ID:
         raise AssetInUse("Two users have it.", active_assignment_count=2)
-    status = 204 if ident in request.app[GONE] else 201
+    status = 200 if ident in request.app[GONE] else 201
     request.app[GONE].add(ident)
-    return web.Response(status=status)
+    request.app[HEARD][0] += 1
+    return web.json_response({"asset_version": request.app[HEARD][0]}, status=status)
 
 
 async def _delete(request: web.Request) -> web.Response:
-    """Once."""
+    """Once, by a promise that is new enough."""
     ident = request.match_info["id"]
     if ident in request.app[GONE]:
         raise AssetNotFound(f"There is no asset {ident}.")
+    if int(request.headers[WITHDRAWN]) < request.app[RESTORED][0]:
+        raise RestorationUnderWay("Ask again.")
     request.app[GONE].add(ident)
     return web.Response(status=204)
+
+
+async def _no_parked(_: web.Request) -> web.Response:
+    raise ParkedNotFound("Not here.")
 
 
 async def _replayed(request: web.Request) -> web.Response:
@@ -252,5 +234,6 @@ async def _socket(request: web.Request) -> web.WebSocketResponse:
 GATE = web.AppKey("gate", asyncio.Event)
 COUNTED = web.AppKey("counted", list[int])
 CLOSED = web.AppKey("closed", list[int | None])
-REGISTRY = web.AppKey("registry", Registry)
 GONE = web.AppKey("gone", set[str])
+HEARD = web.AppKey("heard", list[int])
+RESTORED = web.AppKey("restored", list[int])

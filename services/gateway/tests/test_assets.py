@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+from aiohttp import web
+
 from services.gateway.tests.house import House
-from services.gateway.tests.stand_ins import ASSET_ID, GONE
+from services.gateway.tests.stand_ins import ASSET_ID, GONE, RESTORED
+from shared.contracts.converter import WITHDRAWN
 
 PATH = f"/api/admin/assets/{ASSET_ID}"
+WITHDRAWAL = f"/internal/assets/{ASSET_ID}/withdraw"
 
 
 async def test_the_page_is_composed_of_both_owners(house: House) -> None:
@@ -60,7 +65,7 @@ async def test_an_asset_is_deleted_once_it_is_withdrawn(house: House) -> None:
     assert answer.status == 204
     assert asked(house) == [
         ("GET", "/.well-known/jwks.json"),
-        ("POST", f"/internal/assets/{ASSET_ID}/withdraw"),
+        ("POST", WITHDRAWAL),
         ("DELETE", PATH),
     ]
 
@@ -83,6 +88,21 @@ async def test_a_second_step_that_failed_can_be_asked_for_again(house: House, no
     assert (await house.client.delete(PATH, headers=house.bearer())).status == 204
 
 
+async def test_what_was_just_restored_is_deleted_by_a_promise_that_knows_it(house: House) -> None:
+    house.behind["converter"][RESTORED][0] = 3
+    assert (await house.client.delete(PATH, headers=house.bearer())).status == 204
+    assert asked(house)[1:] == [("POST", WITHDRAWAL), ("DELETE", PATH)] * 3
+
+
+async def test_while_nobody_hears_of_a_restoration_nothing_is_deleted(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.gateway.assets.PATIENCE_SECONDS", 0.1)
+    house.behind["converter"][RESTORED][0] = 1000
+    answer = await house.client.delete(PATH, headers=house.bearer() | {WITHDRAWN: "2000"})
+    assert (answer.status, (await answer.json())["code"]) == (409, "restoration_under_way")
+
+
 async def test_an_asset_that_somebody_has_is_not_deleted(house: House) -> None:
     other = PATH[:-1] + "2"
     answer = await house.client.delete(other, headers=house.bearer())
@@ -97,6 +117,36 @@ async def test_without_assignment_nothing_is_deleted(house: House, nowhere: str)
     answer = await house.client.delete(PATH, headers=house.bearer())
     assert answer.status == 503
     assert ("DELETE", PATH) not in asked(house)
+
+
+@pytest.mark.parametrize("promised", [201, 204])
+async def test_an_older_assignment_promises_without_a_version(
+    house: House, promised: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It knows of no restoration; where there was one, its promise is worth nothing."""
+
+    async def withdraw(_: web.Request) -> web.Response:
+        return web.Response(status=promised)
+
+    async with house.another("assignment", web.post(WITHDRAWAL, withdraw)):
+        monkeypatch.setattr("services.gateway.assets.PATIENCE_SECONDS", 0.1)
+        house.behind["converter"][RESTORED][0] = 1
+        answer = await house.client.delete(PATH, headers=house.bearer())
+        assert (answer.status, (await answer.json())["code"]) == (409, "restoration_under_way")
+        house.behind["converter"][RESTORED][0] = 0
+        answer = await house.client.delete(PATH, headers=house.bearer())
+        assert answer.status == 204
+    assert ("DELETE", PATH) in asked(house)
+
+
+async def test_an_assignment_that_cannot_promise_yet_is_asked_again_soon(house: House) -> None:
+    async with house.another("assignment"):
+        answer = await house.client.delete(PATH, headers=house.bearer())
+        problem = await answer.json()
+    assert (answer.status, problem["code"], problem["part"]) == (503, "unavailable", "assignment")
+    assert answer.headers["Retry-After"]
+    assert ("DELETE", PATH) not in asked(house)
+    assert (await house.client.delete(PATH, headers=house.bearer())).status == 204
 
 
 async def test_deleting_is_for_administrators(house: House) -> None:

@@ -12,13 +12,14 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from joserfc.jwk import KeySet, OKPKey
 
-from services.gateway.authentication import Authenticator
-from services.gateway.credentials import Credentials, InvalidToken
-from services.gateway.identity import Identity
-from services.gateway.keys import KeyRing
-from services.gateway.origins import Origins
-from services.gateway.tests.house import House, new_key
-from services.gateway.upstream import Upstream
+from services.gateway.tests.house import House
+from shared.entrance.authentication import Authenticator
+from shared.entrance.credentials import Credentials, InvalidToken
+from shared.entrance.identity import Identity
+from shared.entrance.keys import KeyRing
+from shared.entrance.origins import Origins
+from shared.entrance.upstream import Upstream
+from shared.testing.identity import new_key
 from shared.web.actor import ActorSeal
 from shared.web.csrf import CsrfTokens
 

@@ -10,11 +10,15 @@ from pathlib import Path
 import pytest
 
 from services.gateway.console import BUNDLE, SECTIONS
+from services.gateway.describe import whole
 from services.gateway.tests.house import House, open_house
+from shared.web.problems import CONTENT_TYPE
 
 SCRIPT = "/static/index-4f2a91c0.js"
 CODE = b"console.log('marquee');" * 100
-ROUTER = BUNDLE.parent / "src" / "app" / "router.tsx"
+SOURCES = BUNDLE.parent / "src"
+ROUTER = SOURCES / "app" / "router.tsx"
+WORDS = SOURCES / "words"
 
 
 @pytest.fixture
@@ -118,3 +122,17 @@ def test_every_page_that_the_console_has_is_served() -> None:
     pages = re.findall(r'path: "/([\w-]+)', ROUTER.read_text())
     assert pages
     assert set(pages) <= set(SECTIONS)
+
+
+def test_the_console_has_german_words_for_every_problem() -> None:
+    responses = [
+        response
+        for methods in whole()["paths"].values()
+        for operation in methods.values()
+        for response in operation["responses"].values()
+    ]
+    told = [response.get("content", {}).get(CONTENT_TYPE, {}) for response in responses]
+    codes = {code for content in told for code in content.get("examples", {})}
+    assert "undo_window_expired" in codes
+    known = re.findall(r"^  (\w+): \{$", (WORDS / "de" / "codes.ts").read_text(), re.MULTILINE)
+    assert codes - set(known) == set()

@@ -12,7 +12,8 @@ from uuid import uuid4
 import pytest
 from aiohttp import WSServerHandshakeError
 
-from services.gateway.tests.house import KEYS, SESSION, House, open_house
+from services.gateway.tests.house import KEYS, House, open_house
+from shared.testing.identity import SESSION
 from shared.web.csrf import PURPOSE, CsrfTokens
 
 USERS = "/api/admin/users"
@@ -257,6 +258,23 @@ async def test_who_does_too_much_waits_and_nobody_else(
         assert answer.status == 201
         assert await _handshake(house, **me) == 101
         assert await _handshake(house, **me) == 429
+
+
+async def test_a_bulk_and_its_retry_count_as_two(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARQUEE_BULK_RATE", "2/minute")
+    async with open_house(tmp_path) as house:
+        me, other = house.bearer(sub=str(uuid4())), house.bearer(sub=str(uuid4()))
+        bulk, retry = "/api/admin/assets/bulk-assign", f"/api/admin/operations/{uuid4()}/retry"
+        for path, who, status in (
+            (bulk, me, 200),
+            (retry, me, 200),
+            (bulk, me, 429),
+            (retry, me, 429),
+            (bulk, other, 200),
+        ):
+            assert (await house.client.post(path, headers=who)).status == status
 
 
 async def test_a_token_with_an_end_in_the_past_is_nobody_on_a_public_route(house: House) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from aiohttp import web
 
 from services.gateway.table import SERVICES
 from services.gateway.tests.house import House
@@ -75,3 +76,27 @@ async def test_whoever_has_it_answers(house: House) -> None:
     path = f"/api/admin/parked/{PARKED_ID}/replay"
     answer = await house.client.post(path, headers=headers)
     assert (answer.status, await answer.json()) == (202, {"key": "once"})
+
+
+@pytest.mark.parametrize("knows", [False, True])
+async def test_services_of_another_version_count_as_away(house: House, knows: bool) -> None:
+    """They lack the routes, or say less than we count on."""
+
+    async def little(_: web.Request) -> web.Response:
+        return web.json_response({"name": "audit"})
+
+    paths = ("parked", "doctor", "status", "trail") if knows else ()
+    async with house.another("audit", *(web.get(f"/internal/{path}", little) for path in paths)):
+        for name in SERVICES:
+            if name not in ("identity", "audit"):
+                house.peers[name] = house.peers["audit"]
+        answers = {
+            path: await house.client.get(f"/api/admin/{path}", headers=house.bearer())
+            for path in ("system", "doctor", "parked?queue=audit.trail")
+        }
+        bodies = {path: await answer.json() for path, answer in answers.items()}
+    assert {answer.status for answer in answers.values()} == {200}, bodies
+    states = {each["name"]: each["status"] for each in bodies["system"]["services"]}
+    assert states["audit"] == "down"
+    assert "audit" in bodies["doctor"]["unchecked"]
+    assert bodies["parked?queue=audit.trail"]["missing"] == ["audit"]

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import ClientError
 
 from services.gateway import incoming
-from services.gateway.tests.house import House
+from services.gateway.tests.house import House, open_house
 from services.gateway.tests.stand_ins import ASSET_ID, COUNTED, GATE
 
 MEGABYTE = bytes(2**20)
+
+
+@pytest.fixture(params=["apart", "near"])
+async def house(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[House]:
+    """The services behind connections, and then in the gateway's own process."""
+    async with open_house(tmp_path, near=request.param == "near") as house:
+        yield house
+
+
+@pytest.fixture
+async def apart(tmp_path: Path) -> AsyncIterator[House]:
+    """Where a service can be away though the gateway is not."""
+    async with open_house(tmp_path) as house:
+        yield house
 
 
 async def test_path_query_and_body_pass_byte_by_byte(house: House) -> None:
@@ -102,25 +117,25 @@ async def test_head_answers_like_get_without_the_body(house: House) -> None:
     assert await answer.read() == b""
 
 
-async def test_a_service_that_is_down_is_503_and_named(house: House, nowhere: str) -> None:
-    house.peers["assignment"] = nowhere
+async def test_a_service_that_is_down_is_503_and_named(apart: House, nowhere: str) -> None:
+    apart.peers["assignment"] = nowhere
     path = f"/api/admin/assets/{ASSET_ID}/assign"
-    answer = await house.client.post(path, json={}, headers=house.bearer())
+    answer = await apart.client.post(path, json={}, headers=apart.bearer())
     told = await answer.json()
     assert (answer.status, told["code"], told["part"]) == (503, "unavailable", "assignment")
     assert int(answer.headers["Retry-After"]) >= 1
 
 
-async def test_an_answer_that_breaks_off_breaks_off(house: House) -> None:
+async def test_an_answer_that_breaks_off_breaks_off(apart: House) -> None:
     """Once an answer has begun it can only be cut; one that was not begun is a 503."""
-    large = await house.client.get("/api/admin/audit?length=100000", headers=house.bearer())
+    large = await apart.client.get("/api/admin/audit?length=100000", headers=apart.bearer())
     with pytest.raises(ClientError):
         await large.read()
-    small = await house.client.get("/api/admin/audit?length=1000", headers=house.bearer())
+    small = await apart.client.get("/api/admin/audit?length=1000", headers=apart.bearer())
     assert small.status == 503
 
 
-async def test_a_connection_found_closed_is_replaced_for_a_get(house: House) -> None:
+async def test_a_connection_found_closed_is_replaced_for_a_get(apart: House) -> None:
     """A kept connection may end just when it is used again."""
     asked = 0
 
@@ -134,10 +149,10 @@ async def test_a_connection_found_closed_is_replaced_for_a_get(house: House) -> 
         writer.close()
 
     server = await asyncio.start_server(answer_once, "127.0.0.1", 0)
-    house.peers["audit"] = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    apart.peers["audit"] = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:
         for _ in range(2):
-            answer = await house.client.get("/api/admin/audit", headers=house.bearer())
+            answer = await apart.client.get("/api/admin/audit", headers=apart.bearer())
             assert answer.status == 200
     assert asked == 3
 

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from aiohttp import hdrs
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from services.gateway import own
+from services.gateway.console import PAGES
 from services.gateway.describe import declared
 from services.gateway.documents import merge, shape
 from services.gateway.table import ADMITTED, SERVICES
+from services.gateway.tests.house import House
 from shared.web.idempotency import HEADER
 
 
@@ -32,6 +35,28 @@ def test_the_table_says_what_the_services_say(service: str) -> None:
         (each.method, shape(each.path)): each.access for each in ADMITTED if each.service == service
     }
     assert admitted == outside
+
+
+async def test_what_the_gateway_answers_is_described_or_a_page(house: House) -> None:
+    """No route can be added of which the document, and every test of access, knows nothing."""
+    document = merge(own.document(), {name: declared(name) for name in SERVICES})
+    described = {
+        (method.upper(), shape(path))
+        for path, operations in document["paths"].items()
+        for method in operations
+    }
+    groups = house.service.routes
+    routes = {(each.method, each.path) for group in groups for each in group.plain}
+    routes |= {(each.method, each.path) for group in groups for each in group.declared}
+    answered = {
+        (method, shape(path))
+        for method, path in routes
+        if method != hdrs.METH_ANY  # refuses whatever the others do not take
+    }
+    pages = {shape(path) for path in PAGES} | {"/docs/{}", "/static/{}"}
+    assert answered - described == {("GET", path) for path in pages}
+    of_every_service = {("GET", path) for path in ("/livez", "/readyz", "/metrics")}
+    assert described - answered == of_every_service
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -9,7 +9,7 @@ from uuid import UUID
 from asyncpg import Record, UniqueViolationError
 
 from services.identity import store, vault
-from services.identity.passwords import hash_password, verify_password
+from services.identity.passwords import hash_password, outdated, verify_password
 from shared.contracts.actor import Actor
 from shared.contracts.context import DEFAULT_TENANT, Context
 from shared.contracts.identity import Role, UserChanged, UserCreated, UserField, UserNotFound
@@ -164,7 +164,16 @@ async def log_in(database: Database, email: str, password: str) -> Record:
     fits = await verify_password(user["password_hash"] if user else None, password)
     if user is None or user["disabled"] or not fits:
         raise InvalidCredentials("The email address or the password is wrong.")
+    if outdated(user["password_hash"]):
+        await _renew_hash(database, user, password)
     return user
+
+
+async def _renew_hash(database: Database, user: Record, password: str) -> None:
+    """Hash the password as new ones are: only now is it known."""
+    new = await hash_password(password)
+    async with database.transaction(Context(user["tenant_id"])) as tx:
+        await store.renew_hash(tx, user["id"], user["password_hash"], new)
 
 
 async def create_first_administrator(database: Database, email: str, password: str) -> bool:

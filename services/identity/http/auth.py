@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import structlog
 from asyncpg import Record
 from pydantic import BaseModel, Field
 
@@ -17,6 +18,8 @@ from shared.contracts.tokens import LIFETIME
 from shared.web import Call
 from shared.web.limits import TooManyRequests
 from shared.web.problems import Unauthenticated
+
+log = structlog.get_logger()
 
 
 class Credentials(BaseModel):
@@ -57,8 +60,14 @@ async def log_in(call: Call[Parts], body: Credentials) -> SignedIn:
     """
     email = body.email.strip()
     address = call.request.headers.get("X-Forwarded-For", "unknown")
-    await call.parts.limiter.spend("logins", call.parts.login_rate, email.lower(), address)
-    user = await commands.log_in(call.parts.database, email, body.password)
+    limiter = call.parts.limiter
+    await limiter.spend("logins from one address", call.parts.login_address_rate, address)
+    await limiter.spend("logins", call.parts.login_rate, email.lower(), address)
+    try:
+        user = await commands.log_in(call.parts.database, email, body.password)
+    except InvalidCredentials:
+        log.warning("sign_in_refused", address=address)  # the name may be a password, misplaced
+        raise
     return await _begin(call, user)
 
 

@@ -45,6 +45,7 @@ class Parts:
     announcer: Announcer
     limiter: RateLimiter
     login_rate: RateLimitItem
+    login_address_rate: RateLimitItem
 
 
 class User(BaseModel):

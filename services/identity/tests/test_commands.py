@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from argon2 import PasswordHasher
 
 from services.identity import commands, queries, store
 from services.identity.commands import EmailTaken, InvalidCredentials, NewUser
-from services.identity.passwords import hash_password
+from services.identity.passwords import hash_password, outdated
 from shared.bus.outbox import Outbox
 from shared.contracts.context import Context
 from shared.contracts.envelope import unseal
@@ -59,6 +60,21 @@ async def test_only_the_right_password_signs_in(database: Database) -> None:
     for email, password in [("mia@example.com", "wrong"), ("nobody@example.com", "correct horse")]:
         with pytest.raises(InvalidCredentials):
             await commands.log_in(database, email, password)
+
+
+async def test_a_hash_of_former_strength_is_renewed_by_signing_in(
+    database: Database,
+) -> None:
+    weak = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash("correct horse")
+    async with database.transaction(HERE) as tx:
+        await commands.create_user(tx, NewUser("mia@example.com", "Mia", password_hash=weak))
+
+    for _ in range(2):
+        await commands.log_in(database, "mia@example.com", "correct horse")
+        async with database.transaction(HERE) as tx:
+            user = await store.user_by_email(tx, "mia@example.com")
+        assert user is not None
+        assert not outdated(user["password_hash"])
 
 
 async def test_nobody_signs_in_as_a_user_without_a_password(database: Database) -> None:

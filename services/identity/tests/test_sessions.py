@@ -13,6 +13,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from joserfc import jwt
 from joserfc.jwk import KeySet
+from structlog.testing import capture_logs
 
 from services.identity import commands, http, store
 from services.identity.commands import Changes, LastAdministrator, NewUser
@@ -147,6 +148,25 @@ async def test_too_many_attempts_on_one_account_from_one_address_are_refused(wor
         elsewhere = {"X-Forwarded-For": "192.0.2.7"}
         async with client.post("/api/auth/login", json=ADMIN, headers=elsewhere) as answer:
             assert answer.status == 200, "somebody else's attempts lock nobody out"
+
+
+async def test_one_password_is_not_tried_on_everybody_from_one_address(world: World) -> None:
+    app = application(
+        "identity",
+        [http.routes.given(parts(world.databases["identity"], address_rate="3/minute"))],
+        seal=SEAL,
+    )
+    async with TestClient(TestServer(app)) as client:
+        with capture_logs() as logs:
+            for number, status in enumerate((401, 401, 401, 429)):
+                somebody = {"email": f"{number}@example.com", "password": "letmein1"}
+                async with client.post("/api/auth/login", json=somebody) as answer:
+                    assert answer.status == status
+        assert [each["event"] for each in logs].count("sign_in_refused") == 3
+        assert "@example.com" not in str(logs)
+        elsewhere = {"X-Forwarded-For": "192.0.2.7"}
+        async with client.post("/api/auth/login", json=ADMIN, headers=elsewhere) as answer:
+            assert answer.status == 200
 
 
 async def _mia(world: World, **more: str) -> Any:

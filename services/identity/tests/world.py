@@ -35,7 +35,13 @@ class Loudspeaker:
         return [event.credential_id for event in events if isinstance(event, CredentialRevoked)]
 
 
-def parts(database: Database, bus: Any = None, *, login_rate: str = "60/minute") -> http.Parts:
+def parts(
+    database: Database,
+    bus: Any = None,
+    *,
+    login_rate: str = "60/minute",
+    address_rate: str = "600/minute",
+) -> http.Parts:
     """What the routes work with."""
     heard: Any = bus or Loudspeaker()
     return http.Parts(
@@ -46,4 +52,5 @@ def parts(database: Database, bus: Any = None, *, login_rate: str = "60/minute")
         announcer=Announcer(heard, new_id),
         limiter=RateLimiter(),
         login_rate=parse(login_rate),
+        login_address_rate=parse(address_rate),
     )

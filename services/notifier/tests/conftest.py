@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
-from services.notifier.tests.replicas import Broadcasts, Replica
+from services.notifier.tests.replicas import Broadcasts, Replica, entrance
 from shared.db import Database
 from shared.testing.databases import Databases
 from shared.testing.fixtures import OpenDatabases
+from shared.testing.identity import IdentityStandIn
 
 
 @pytest.fixture
@@ -26,11 +29,26 @@ def database(opened: Databases) -> Database:
 
 
 @pytest.fixture
-async def replicas(database: Database) -> AsyncIterator[list[Replica]]:
+def identity() -> IdentityStandIn:
+    """Who knows people, sessions, keys and tickets."""
+    return IdentityStandIn()
+
+
+@pytest.fixture
+async def peers(identity: IdentityStandIn) -> AsyncIterator[dict[str, str]]:
+    """Where it is."""
+    app = web.Application()
+    app.add_routes(identity.routes())
+    async with TestServer(app) as server:
+        yield {"identity": str(server.make_url("")).rstrip("/")}
+
+
+@pytest.fixture
+async def replicas(database: Database, peers: dict[str, str]) -> AsyncIterator[list[Replica]]:
     """Two replicas that serve."""
     broadcasts = Broadcasts()
     async with AsyncExitStack() as stack:
-        both = [Replica(database, broadcasts) for _ in range(2)]
+        both = [Replica(database, broadcasts, entrance(peers)) for _ in range(2)]
         for replica in both:
             await stack.enter_async_context(replica.serving())
         yield both

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from services.notifier import http
 from services.notifier.consumers import Listening, numbering
 from services.notifier.crowd import Crowd
+from services.notifier.doorway import Doorway
 from services.notifier.hub import Hub
 from shared.blobs.signing import MediaSigner
 from shared.bus.port import Ack, Bus, Delivery
@@ -28,9 +29,13 @@ from shared.contracts.event import Event
 from shared.contracts.identity import Role
 from shared.contracts.notifier import EventsStored
 from shared.db import Database
+from shared.entrance.entrance import Entrance
 from shared.runtime.ids import new_id
+from shared.runtime.keys import Keys
+from shared.runtime.service import Runtime
+from shared.runtime.settings import RuntimeSettings
 from shared.testing.callers import SEAL, signed
-from shared.web.application import application
+from shared.web.application import Gate, application
 
 ADMIN = UUID("019a9d3c-5c00-7000-8000-00000000000a")
 ANNA = UUID("019a9d3c-5c00-7000-8000-000000000001")
@@ -137,10 +142,29 @@ class Ears:
         return self.ws.close_code
 
 
+def entrance(peers: Mapping[str, str], **settings: Any) -> Entrance:
+    """The entrance of a notifier that finds ``identity`` among its peers."""
+    unused: Any = None
+    return Entrance.of(
+        Runtime(
+            settings=RuntimeSettings(**settings),
+            keys=Keys(b"root", b"audit"),
+            new_id=new_id,
+            bus=unused,
+            blobs=unused,
+            databases={},
+            peers=peers,
+            sole_process=True,
+            work_dir=unused,
+        )
+    )
+
+
 class Replica:
     """One notifier."""
 
-    def __init__(self, database: Database, broadcasts: Broadcasts) -> None:
+    def __init__(self, database: Database, broadcasts: Broadcasts, entrance: Entrance) -> None:
+        self.entrance = entrance
         self.hub = Hub(database, SIGNER)
         self.crowd = Crowd(per_user=100, per_tenant=1000)
         self.database = database
@@ -156,13 +180,17 @@ class Replica:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """Listen and fan out."""
-        routes = http.routes.given(http.Parts(self.database, self.hub, self.crowd, SEAL, time.time))
-        routes.at_shutdown(self.hub.close)
-        server = TestServer(application("notifier", [routes], seal=SEAL))
-        async with TestClient(server) as self.client:
+        credentials = self.entrance.credentials
+        parts = http.Parts(self.database, self.hub, self.crowd, credentials, time.time)
+        live = http.live.given(parts).behind(Doorway(Gate(SEAL), self.entrance).admit)
+        live.at_shutdown(self.hub.close)
+        app = application("notifier", [live, http.routes.given(parts)], seal=SEAL, hushed=True)
+        await self.entrance.upstream.open()
+        async with TestClient(TestServer(app)) as self.client:
             fan_out = asyncio.create_task(self.hub.run())
             yield
             fan_out.cancel()
+        await self.entrance.upstream.close()
 
     async def consume(self, *events: Event, tenant: str = "default") -> None:
         """Take facts from the bus."""
