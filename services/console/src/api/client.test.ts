@@ -25,7 +25,7 @@ it("throws what the server refused, with all that it said", async () => {
   const problem = await retry().catch((error: Problem) => error);
   expect(problem).toBeInstanceOf(Problem);
   expect(problem).toMatchObject({ status: 409, code: "illegal_transition", traceId: "4bf9" });
-  expect((problem as Problem).fields()).toEqual({ "a.b": "no" });
+  expect((problem as Problem).fields).toEqual({ "a.b": "no" });
   expect((problem as Problem).extra).toMatchObject({ more: 1 });
 });
 

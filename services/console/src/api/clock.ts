@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 
 const SECOND = 1000;
 
@@ -61,12 +61,24 @@ export function useCountdown(until: string | null | undefined): number | null {
   return seconds;
 }
 
-/** Now by the server's clock, renewed every so often: for "3 minutes ago". */
-export function useNow(every = 10 * SECOND): number {
-  const [now, setNow] = useState(() => clock.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(clock.now()), every);
-    return () => clearInterval(timer);
-  }, [every]);
-  return now;
+const TICK = 10 * SECOND;
+const waiting = new Set<() => void>();
+let ticking: ReturnType<typeof setInterval> | undefined;
+
+function onTick(listener: () => void): () => void {
+  waiting.add(listener);
+  ticking ??= setInterval(() => {
+    for (const tell of waiting) tell();
+  }, SECOND);
+  return () => {
+    waiting.delete(listener);
+    if (waiting.size > 0) return;
+    clearInterval(ticking);
+    ticking = undefined;
+  };
+}
+
+/** Now by the server's clock, to ten seconds and the same for all who ask: for "3 minutes ago". */
+export function useNow(): number {
+  return useSyncExternalStore(onTick, () => Math.floor(clock.now() / TICK) * TICK);
 }

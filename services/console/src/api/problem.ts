@@ -49,8 +49,8 @@ export class Problem extends Error {
     return this.status === 0 || this.status === 502 || this.status === 503 || this.status === 504;
   }
 
-  /** What is wrong with the input by the name of its field, as forms show it. */
-  fields(): Record<string, string> {
+  /** What is wrong with the input by the name of its field: forms show it there. */
+  get fields(): Readonly<Record<string, string>> {
     return Object.fromEntries(
       this.errors.map(({ pointer, detail }) => [
         pointer.replace(/^#\/?/, "").replaceAll("/", "."),
@@ -58,4 +58,9 @@ export class Problem extends Error {
       ]),
     );
   }
+}
+
+/** What an error says of single fields; nothing, if there is no error or it is about the whole. */
+export function refusalsOf(error: unknown): Readonly<Record<string, string>> {
+  return error ? Problem.of(error).fields : {};
 }

@@ -11,6 +11,7 @@ export function newQueryClient(): QueryClient {
         staleTime: 60_000,
         gcTime: 5 * 60_000,
         refetchOnWindowFocus: false,
+        refetchOnReconnect: ({ state }) => state.status === "error",
         retry: (count, error) => count < MOST_TRIES && Problem.of(error).passing,
         retryDelay: (count) => Math.min(500 * 2 ** count, 5_000),
         networkMode: "always",

@@ -2699,13 +2699,16 @@ export interface components {
             undone_at: string | null;
             /** User Count */
             user_count: number;
+            /** User Id */
+            user_id: string | null;
         };
         /**
          * OperationView
          * @description One thing an administrator did or tried to do.
          *
          *     ``status`` is ``attempted`` while the outcome is not known. ``undoes`` names the operation it
-         *     took back, ``retries`` the failed one it repeats, ``error`` the first reason of a failure.
+         *     took back, ``retries`` the failed one it repeats, ``error`` the first reason of a failure,
+         *     ``user_id`` the user if it is about one.
          */
         OperationView: {
             /**
@@ -2757,6 +2760,8 @@ export interface components {
             undone_at: string | null;
             /** User Count */
             user_count: number;
+            /** User Id */
+            user_id: string | null;
         };
         /**
          * OutboxView
@@ -4015,6 +4020,14 @@ export interface components {
              * @example 3.11.2
              */
             python: string;
+        };
+        /**
+         * WithdrawnView
+         * @description The promise that nobody has an asset, or will unless it is restored in a newer version.
+         */
+        WithdrawnView: {
+            /** Asset Version */
+            asset_version: number;
         };
     };
     responses: never;
@@ -7217,6 +7230,7 @@ export interface operations {
                      *           "asset_id": "019a9d3c-5c00-7000-8000-000000000001",
                      *           "performed_by": "019a9d3c-5c00-7000-8000-000000000001",
                      *           "performed_at": "2026-01-31T12:00:00.000000Z",
+                     *           "user_id": "019a9d3c-5c00-7000-8000-000000000001",
                      *           "user_count": 1,
                      *           "unchanged_count": 1,
                      *           "undo_expires_at": "2026-01-31T12:00:00.000000Z",
@@ -7296,6 +7310,7 @@ export interface operations {
                      *       "asset_id": "019a9d3c-5c00-7000-8000-000000000001",
                      *       "performed_by": "019a9d3c-5c00-7000-8000-000000000001",
                      *       "performed_at": "2026-01-31T12:00:00.000000Z",
+                     *       "user_id": "019a9d3c-5c00-7000-8000-000000000001",
                      *       "user_count": 1,
                      *       "unchanged_count": 1,
                      *       "undo_expires_at": "2026-01-31T12:00:00.000000Z",
@@ -7457,6 +7472,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

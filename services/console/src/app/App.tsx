@@ -17,7 +17,9 @@ export function App() {
   const { t } = useTranslation();
   const spoken = useMemo(() => {
     const closing = { defaultProps: { closeButtonProps: { "aria-label": t("app.close") } } };
-    return mergeThemeOverrides(theme, { components: { Modal: closing, Notification: closing } });
+    return mergeThemeOverrides(theme, {
+      components: { Drawer: closing, Modal: closing, Notification: closing },
+    });
   }, [t]);
   return (
     <MantineProvider

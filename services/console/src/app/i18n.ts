@@ -1,6 +1,7 @@
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
 import { en } from "@/words/en";
+import type { Told } from "@/words/en/codes";
 
 export const LANGUAGES = { en: "English", de: "Deutsch" } as const;
 export type Language = keyof typeof LANGUAGES;
@@ -40,6 +41,17 @@ export async function speak(language: Language, { keep = true } = {}): Promise<v
 /** The language that is spoken now. */
 export function spoken(): Language {
   return i18next.language === "de" ? "de" : "en";
+}
+
+/** What a code of the API means, if the language has words for it. */
+export function meaningOf(code: string): Told | undefined {
+  return i18next.getResource(spoken(), "words", `code.${code}`);
+}
+
+/** The language with the person's own region, if they have one: dates in London are not New York's. */
+export function region(): string {
+  const language = spoken();
+  return navigator.languages.find((each) => each.startsWith(`${language}-`)) ?? language;
 }
 
 function wanted(): Language {

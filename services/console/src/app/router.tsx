@@ -7,7 +7,8 @@ import {
 import { AssetsPage } from "@/features/assets/AssetsPage";
 import { readFilters } from "@/features/assets/filters";
 import { readFilters as readAuditFilters } from "@/features/audit/filters";
-import { PageFailed, PageNotFound } from "./outcomes";
+import { readFilters as readUserFilters } from "@/features/users/filters";
+import { arriving, PageFailed, PageNotFound } from "./outcomes";
 import { Shell } from "./shell/Shell";
 
 const root = createRootRoute({
@@ -33,26 +34,36 @@ const assets = createRoute({
 const asset = createRoute({
   getParentRoute: () => root,
   path: "/assets/$assetId",
-  component: lazyRouteComponent(() => import("@/features/assets/AssetPage"), "AssetPage"),
+  component: lazyRouteComponent(
+    arriving(() => import("@/features/assets/AssetPage")),
+    "AssetPage",
+  ),
 });
 
 const users = createRoute({
   getParentRoute: () => root,
   path: "/users",
-  component: lazyRouteComponent(() => import("@/features/users/UsersPage"), "UsersPage"),
+  validateSearch: readUserFilters,
+  component: lazyRouteComponent(
+    arriving(() => import("@/features/users/UsersPage")),
+    "UsersPage",
+  ),
 });
 
 const user = createRoute({
   getParentRoute: () => root,
   path: "/users/$userId",
-  component: lazyRouteComponent(() => import("@/features/users/UserPage"), "UserPage"),
+  component: lazyRouteComponent(
+    arriving(() => import("@/features/users/UserPage")),
+    "UserPage",
+  ),
 });
 
 const operations = createRoute({
   getParentRoute: () => root,
   path: "/operations",
   component: lazyRouteComponent(
-    () => import("@/features/operations/OperationsPage"),
+    arriving(() => import("@/features/operations/OperationsPage")),
     "OperationsPage",
   ),
 });
@@ -61,13 +72,19 @@ const audit = createRoute({
   getParentRoute: () => root,
   path: "/audit",
   validateSearch: readAuditFilters,
-  component: lazyRouteComponent(() => import("@/features/audit/AuditPage"), "AuditPage"),
+  component: lazyRouteComponent(
+    arriving(() => import("@/features/audit/AuditPage")),
+    "AuditPage",
+  ),
 });
 
 const system = createRoute({
   getParentRoute: () => root,
   path: "/system",
-  component: lazyRouteComponent(() => import("@/features/system/SystemPage"), "SystemPage"),
+  component: lazyRouteComponent(
+    arriving(() => import("@/features/system/SystemPage")),
+    "SystemPage",
+  ),
 });
 
 export const router = createRouter({

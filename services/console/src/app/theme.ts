@@ -31,6 +31,8 @@ const night: MantineColorsTuple = [
   "#0e1015",
 ];
 
+const TITLE = { fontSize: "var(--mantine-font-size-lg)", fontWeight: 650 };
+
 /** How everything looks: calm surfaces, one accent, text that is easy to read. */
 export const theme = createTheme({
   primaryColor: "iris",
@@ -47,7 +49,11 @@ export const theme = createTheme({
   components: {
     Alert: { styles: { label: { color: "var(--mantine-color-text)" } } },
     Tooltip: { defaultProps: { openDelay: 400, withArrow: true } },
-    Modal: { defaultProps: { centered: true, radius: "lg", overlayProps: { blur: 2 } } },
+    Drawer: { styles: { title: TITLE } },
+    Modal: {
+      defaultProps: { centered: true, radius: "lg", overlayProps: { blur: 2 } },
+      styles: { title: TITLE },
+    },
   },
 });
 
@@ -58,7 +64,14 @@ export const variables: CSSVariablesResolver = () => ({
   dark: {
     "--mantine-color-dimmed": "var(--muted)",
     "--mantine-color-anchor": iris[2],
+    "--mantine-color-iris-light": "rgb(90 101 220 / 24%)",
+    "--mantine-color-iris-light-hover": "rgb(90 101 220 / 34%)",
+    "--mantine-color-iris-light-color": iris[1],
     "--mantine-color-placeholder": "#8b95a7",
+    "--mantine-color-red-light": "rgb(224 49 49 / 20%)",
+    "--mantine-color-red-light-hover": "rgb(224 49 49 / 28%)",
+    "--mantine-color-teal-light": "rgb(18 184 134 / 17%)",
+    "--mantine-color-teal-light-hover": "rgb(18 184 134 / 25%)",
   },
 });
 

@@ -48,20 +48,9 @@ async function poll(since: number, epoch: string | null): Promise<Polled> {
   return (await ask(api.GET("/api/admin/events", { params: { query } }))) as unknown as Polled;
 }
 
-function useLive(): LiveConnection {
-  const live = use(Live);
-  if (!live) throw new Error("no LiveProvider around");
-  return live;
-}
-
 /** How well the connection is. */
 export function useLiveState(): LiveState {
-  const live = useLive();
+  const live = use(Live);
+  if (!live) throw new Error("no LiveProvider around");
   return useSyncExternalStore(live.subscribe, live.state);
-}
-
-/** Follows a topic, such as `user:<id>`, while the component is there. */
-export function useFollow(topic: string): void {
-  const live = useLive();
-  useEffect(() => live.follow(topic), [live, topic]);
 }

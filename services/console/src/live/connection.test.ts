@@ -140,16 +140,4 @@ describe("the live connection", () => {
     expect(sockets.length).toBeGreaterThan(1);
     expect(live.state()).toBe("reconnecting");
   });
-
-  it("follows a topic as long as anybody wants it", () => {
-    last().greet(7, false);
-    const [one, other] = [live.follow("user:a"), live.follow("user:a")];
-    one();
-    other();
-    const actions = last().said.slice(1);
-    expect(actions).toEqual([
-      { action: "subscribe", topics: ["user:a"] },
-      { action: "unsubscribe", topics: ["user:a"] },
-    ]);
-  });
 });

@@ -29,7 +29,7 @@ const EXPIRED = 4001;
 const SILENT = 1006;
 const PROBE_EVERY = 25_000;
 const LONGEST_SILENCE = 6_000;
-const LASTING = ["assets", "operations"];
+const TOPICS = ["assets", "operations"];
 
 /**
  * One WebSocket for the whole page. It reconnects by itself and asks for what it missed; where
@@ -47,7 +47,6 @@ export class LiveConnection {
   #prober: ReturnType<typeof setInterval> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
   #hello = 0;
-  readonly #topics = new Map<string, number>(LASTING.map((topic) => [topic, 1]));
   readonly #listeners = new Set<() => void>();
   readonly #around: Surroundings;
 
@@ -94,7 +93,7 @@ export class LiveConnection {
   /** Asks for a sign of life: a line that was cut without a word looks open for minutes. */
   #probe(socket: WebSocket): void {
     if (this.#state !== "live" || this.#silence) return;
-    this.#say({ action: "subscribe", topics: [LASTING[0]] });
+    socket.send(JSON.stringify({ action: "subscribe", topics: TOPICS.slice(0, 1) }));
     this.#silence = setTimeout(() => {
       this.#silence = undefined;
       socket.close();
@@ -105,28 +104,6 @@ export class LiveConnection {
   #keepProbing(): void {
     clearInterval(this.#prober);
     this.#prober = setInterval(() => this.#socket && this.#probe(this.#socket), PROBE_EVERY);
-  }
-
-  /** Follows one more topic, such as `user:<id>`, until the returned function is called. */
-  follow(topic: string): () => void {
-    const followers = this.#topics.get(topic) ?? 0;
-    this.#topics.set(topic, followers + 1);
-    if (followers === 0) this.#say({ action: "subscribe", topics: [topic] });
-    return () => this.#unfollow(topic);
-  }
-
-  #unfollow(topic: string): void {
-    const followers = (this.#topics.get(topic) ?? 1) - 1;
-    if (followers > 0) {
-      this.#topics.set(topic, followers);
-      return;
-    }
-    this.#topics.delete(topic);
-    this.#say({ action: "unsubscribe", topics: [topic] });
-  }
-
-  #say(message: unknown): void {
-    if (this.#state === "live") this.#socket?.send(JSON.stringify(message));
   }
 
   #connect(): void {
@@ -144,8 +121,7 @@ export class LiveConnection {
       const since = this.#offset === null ? {} : { since: this.#offset, epoch: this.#epoch };
       this.#epoch = message.epoch;
       if (this.#offset === null) this.#offset = message.offset;
-      const topics = [...this.#topics.keys()];
-      socket.send(JSON.stringify({ action: "subscribe", topics, ...since }));
+      socket.send(JSON.stringify({ action: "subscribe", topics: TOPICS, ...since }));
       this.#hello = message.offset;
     } else if (message.type === "subscribed") {
       this.#subscribed(message.recovered);

@@ -26,7 +26,7 @@ interface OperationTold {
   user_count: number;
 }
 
-export interface EventData {
+interface EventData {
   "converter.asset.uploaded": { asset_id: string; title: string };
   "converter.asset.status_changed": {
     asset_id: string;
@@ -42,6 +42,7 @@ export interface EventData {
   };
   "converter.asset.progress": { asset_id: string; percent: number; stage: string };
   "converter.asset.deleted": { asset_id: string };
+  "converter.asset.restored": { asset_id: string };
   "assignment.asset.assigned": Assigned;
   "assignment.asset.unassigned": Assigned;
   "assignment.operation.completed": OperationTold;

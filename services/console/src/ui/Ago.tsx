@@ -10,3 +10,12 @@ export function Ago({ time }: { time: string }) {
     </time>
   );
 }
+
+/** When it was, both ways; the exact moment is not broken across lines. */
+export function When({ time }: { time: string }) {
+  return (
+    <>
+      <Ago time={time} /> · <span style={{ whiteSpace: "nowrap" }}>{moment(time)}</span>
+    </>
+  );
+}

@@ -1,21 +1,34 @@
 import { useHotkeys } from "@mantine/hooks";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { memo, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
+
+const GAP = 6;
 
 interface Props<Item> {
   label: string;
   items: readonly Item[];
   keyOf: (item: Item) => string;
-  /** In pixels, as far as it can be known; what is shown is measured. */
+  /** In pixels, with the gap below it, as far as it can be known; what is shown is measured. */
   height: number;
   children: (item: Item) => ReactNode;
   /** More can be loaded and is wanted soon. */
   onEnd: () => void;
 }
 
+interface RowProps<Item> {
+  item: Item;
+  children: (item: Item) => ReactNode;
+}
+
+/** Rendered anew only for another item: the list around it is with every frame of a scroll. */
+const Row = memo(({ item, children }: RowProps<unknown>) => children(item)) as <Item>(
+  props: RowProps<Item>,
+) => ReactNode;
+
 /**
  * A list of which only what is in sight exists. J, K and the arrows go through its rows: the
- * first link or button of each takes the focus, and Enter does what a click would.
+ * first link or button of each takes the focus, and Enter does what a click would. Whatever else
+ * in a row takes the focus, they go on from there.
  */
 export function LongList<Item>({ label, items, keyOf, height, children, onEnd }: Props<Item>) {
   const root = useRef<HTMLDivElement>(null);
@@ -47,6 +60,7 @@ export function LongList<Item>({ label, items, keyOf, height, children, onEnd }:
     virtual.scrollToIndex(current, { align: "auto" });
     const focus = () => {
       const row = root.current?.querySelector(`[data-index="${current}"]`);
+      if (row?.contains(document.activeElement)) return;
       row?.querySelector<HTMLElement>("a, button")?.focus({ preventScroll: true });
     };
     const frame = requestAnimationFrame(focus);
@@ -69,15 +83,17 @@ export function LongList<Item>({ label, items, keyOf, height, children, onEnd }:
           role="listitem"
           aria-posinset={row.index + 1}
           aria-setsize={-1}
+          onFocus={() => setCurrent(row.index)}
           style={{
             position: "absolute",
             top: 0,
             left: 0,
             width: "100%",
+            paddingBottom: GAP,
             transform: `translateY(${row.start - margin}px)`,
           }}
         >
-          {children(items[row.index] as Item)}
+          <Row item={items[row.index] as Item}>{children}</Row>
         </div>
       ))}
     </div>

@@ -2,6 +2,7 @@ import { Alert, Button, CopyButton, Group, Text } from "@mantine/core";
 import { CircleAlert } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { Problem } from "@/api/problem";
+import { meaningOf } from "@/app/i18n";
 
 interface Props {
   error: unknown;
@@ -58,13 +59,15 @@ export function TraceId({ id }: { id: string }) {
 
 type T = ReturnType<typeof useTranslation>["t"];
 
+/** What a problem is called: by its code, else as the server calls it. */
 export function headingOf(problem: Problem, t: T): string {
   if (problem.code === "offline") return t("problem.offline");
   if (problem.status >= 500 && problem.passing) return t("problem.unavailable");
-  return problem.title || t("problem.unexpected");
+  return meaningOf(problem.code)?.title ?? (problem.title || t("problem.unexpected"));
 }
 
+/** What a problem means to a person: by its code, else as the server says it. */
 export function detailOf(problem: Problem, t: T): string {
   if (problem.code === "offline") return t("problem.offlineText");
-  return problem.detail || t("problem.unexpectedText");
+  return meaningOf(problem.code)?.detail ?? (problem.detail || t("problem.unexpectedText"));
 }

@@ -1,9 +1,9 @@
 import { ActionIcon, Avatar, Menu, Text, useMantineColorScheme } from "@mantine/core";
-import { BookOpen, Check, Keyboard, Languages, LogOut, Monitor, Moon, Sun } from "lucide-react";
+import { BookOpen, Check, Keyboard, LogOut, Monitor, Moon, Sun } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { session } from "@/api/session";
 import { useMe } from "@/features/session/useSession";
-import { LANGUAGES, type Language, speak, spoken } from "../i18n";
+import { LanguageItems } from "./LanguageItems";
 
 const SCHEMES = { light: Sun, dark: Moon, auto: Monitor } as const;
 
@@ -45,17 +45,7 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
         })}
         <Menu.Divider />
         <Menu.Label>{t("app.language")}</Menu.Label>
-        {(Object.keys(LANGUAGES) as Language[]).map((language) => (
-          <Menu.Item
-            key={language}
-            lang={language}
-            leftSection={<Languages size={15} aria-hidden />}
-            rightSection={spoken() === language ? <Check size={14} aria-hidden /> : undefined}
-            onClick={() => void speak(language)}
-          >
-            {LANGUAGES[language]}
-          </Menu.Item>
-        ))}
+        <LanguageItems />
         <Menu.Divider />
         <Menu.Item leftSection={<Keyboard size={15} aria-hidden />} onClick={onHelp}>
           {t("help.title")}

@@ -1,16 +1,17 @@
 import { Group, Kbd, Modal, Stack, Table, Text } from "@mantine/core";
 import { useTranslation } from "react-i18next";
+import { modKey } from "@/ui/keys";
 
 const GROUPS = {
   anywhere: {
-    palette: ["Ctrl", "K"],
+    palette: ["mod", "K"],
     search: ["/"],
     goAssets: ["g", "a"],
     goUsers: ["g", "u"],
     goOperations: ["g", "o"],
     goAudit: ["g", "t"],
     goSystem: ["g", "s"],
-    undo: ["Ctrl", "Z"],
+    undo: ["mod", "Z"],
     help: ["?"],
     close: ["Esc"],
   },
@@ -19,7 +20,7 @@ const GROUPS = {
     previous: ["K", "↑"],
     open: ["Enter"],
     select: ["X"],
-    selectAll: ["Ctrl", "A"],
+    selectAll: ["mod", "A"],
   },
 } as const;
 
@@ -42,7 +43,7 @@ export function Help({ opened, onClose }: { opened: boolean; onClose: () => void
                     <Table.Td>
                       <Group gap={4} justify="flex-end" wrap="nowrap">
                         {pressed.map((key: string) => (
-                          <Kbd key={key}>{key}</Kbd>
+                          <Kbd key={key}>{key === "mod" ? modKey() : key}</Kbd>
                         ))}
                       </Group>
                     </Table.Td>

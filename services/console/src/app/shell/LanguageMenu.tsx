@@ -1,9 +1,9 @@
 import { ActionIcon, Menu } from "@mantine/core";
-import { Check, Languages } from "lucide-react";
+import { Languages } from "lucide-react";
 import { useTranslation } from "react-i18next";
-import { LANGUAGES, type Language, speak, spoken } from "../i18n";
+import { LanguageItems } from "./LanguageItems";
 
-/** Chooses the language, each under its own name. */
+/** Chooses the language where nobody is signed in. */
 export function LanguageMenu() {
   const { t } = useTranslation();
   return (
@@ -14,16 +14,7 @@ export function LanguageMenu() {
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
-        {(Object.keys(LANGUAGES) as Language[]).map((language) => (
-          <Menu.Item
-            key={language}
-            lang={language}
-            onClick={() => void speak(language)}
-            rightSection={spoken() === language ? <Check size={14} aria-hidden /> : undefined}
-          >
-            {LANGUAGES[language]}
-          </Menu.Item>
-        ))}
+        <LanguageItems />
       </Menu.Dropdown>
     </Menu>
   );

@@ -1,25 +1,30 @@
 import { useDebouncedValue } from "@mantine/hooks";
 import "@mantine/spotlight/styles.css";
 import { Spotlight, type SpotlightActionData, spotlight } from "@mantine/spotlight";
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Film, Keyboard, Search, Upload } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask } from "@/api/client";
 import { chooseFiles } from "@/features/upload/FilePicker";
+import { Face } from "@/features/users/Face";
 import { PLACES } from "./navigation";
 
 const MOST_FOUND = 6;
+const FEWEST_LETTERS = 2;
+const NOTHING = { assets: [], people: [] };
 
-/** Goes anywhere and finds any asset, from the keyboard; opens whenever `asked` grows. */
+/** Goes anywhere, and finds any asset and anybody, from the keyboard; opens whenever `asked` grows. */
 export function Palette({ asked, onHelp }: { asked: number; onHelp: () => void }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const [query, setQuery] = useState("");
-  const assets = useFoundAssets(query);
+  const { assets, people, searching } = useFound(query);
   // biome-ignore lint/correctness/useExhaustiveDependencies: it opens whenever it is asked for
   useEffect(() => spotlight.open(), [asked]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whenever something was found
+  useEffect(selectFirst, [assets, people]);
   const places: SpotlightActionData[] = [
     ...PLACES.map(({ to, name, icon: Icon }) => ({
       id: to,
@@ -61,8 +66,18 @@ export function Palette({ asked, onHelp }: { asked: number; onHelp: () => void }
             onClick: () => void navigate({ to: "/assets/$assetId", params: { assetId: asset.id } }),
           })),
         },
+        {
+          group: t("nav.users"),
+          actions: people.map((person) => ({
+            id: person.id,
+            label: person.name,
+            description: person.email,
+            leftSection: <Face name={person.name} size={22} />,
+            onClick: () => void navigate({ to: "/users/$userId", params: { userId: person.id } }),
+          })),
+        },
       ]}
-      nothingFound={t("palette.nothing")}
+      nothingFound={t(searching ? "palette.searching" : "palette.nothing")}
       searchProps={{
         leftSection: <Search size={18} aria-hidden />,
         placeholder: t("palette.placeholder"),
@@ -72,15 +87,30 @@ export function Palette({ asked, onHelp }: { asked: number; onHelp: () => void }
   );
 }
 
-function useFoundAssets(query: string) {
-  const [settled] = useDebouncedValue(query.trim(), 150);
-  const { data } = useQuery({
+/** Has Enter open the first thing found: Spotlight selects one when words change, not when answers come. */
+function selectFirst(): void {
+  if (document.querySelector("[data-action][data-selected]")) return;
+  document.querySelector("[data-action]")?.setAttribute("data-selected", "true");
+}
+
+/** The assets and people that have the words; what was found before stays until more is known. */
+function useFound(query: string) {
+  const words = query.trim();
+  const [settled] = useDebouncedValue(words, 150);
+  const wanted = { params: { query: { query: settled, limit: MOST_FOUND } } };
+  const { data, isFetching } = useQuery({
     queryKey: ["palette", settled],
-    queryFn: () =>
-      ask(
-        api.GET("/api/admin/assets", { params: { query: { query: settled, limit: MOST_FOUND } } }),
-      ),
-    enabled: settled.length > 1,
+    queryFn: async () => {
+      const [assets, people] = await Promise.all([
+        ask(api.GET("/api/admin/assets", wanted)),
+        ask(api.GET("/api/admin/users", wanted)),
+      ]);
+      return { assets: assets.items, people: people.items };
+    },
+    enabled: settled.length >= FEWEST_LETTERS,
+    placeholderData: keepPreviousData,
   });
-  return settled.length > 1 ? (data?.items ?? []) : [];
+  const found = settled.length >= FEWEST_LETTERS && data ? data : NOTHING;
+  const searching = words.length >= FEWEST_LETTERS && (isFetching || words !== settled);
+  return { ...found, searching };
 }

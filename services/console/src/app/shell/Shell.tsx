@@ -1,4 +1,4 @@
-import { AppShell, Burger, Group, Kbd, Stack, UnstyledButton } from "@mantine/core";
+import { ActionIcon, AppShell, Burger, Group, Kbd, Stack, UnstyledButton } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
 import { Search } from "lucide-react";
@@ -8,6 +8,7 @@ import { useUndoKey } from "@/features/operations/useUndoKey";
 import { DropAnywhere } from "@/features/upload/DropAnywhere";
 import { UploadTray } from "@/features/upload/UploadTray";
 import { LiveBadge } from "@/live/LiveBadge";
+import { modKey } from "@/ui/keys";
 import { AccountMenu } from "./AccountMenu";
 import { Help } from "./Help";
 import { Logo } from "./Logo";
@@ -15,7 +16,9 @@ import { PLACES } from "./navigation";
 import classes from "./shell.module.css";
 import { useShortcuts } from "./shortcuts";
 
-const Palette = lazy(async () => ({ default: (await import("./Palette")).Palette }));
+const PRELOAD_MS = 2_000;
+const loadPalette = async () => ({ default: (await import("./Palette")).Palette });
+const Palette = lazy(loadPalette);
 
 /** What is around every page: where one can go, search, the connection, and uploads under way. */
 export function Shell() {
@@ -24,6 +27,7 @@ export function Shell() {
   const [helped, help] = useDisclosure(false);
   const path = useRouterState({ select: (state) => state.location.pathname });
   useEffect(() => void performance.mark("usable"), []);
+  usePreloaded(loadPalette);
   // biome-ignore lint/correctness/useExhaustiveDependencies: whoever went somewhere wants to see it
   useEffect(() => menu.close(), [path]);
   const [asked, askPalette] = useReducer((times: number) => times + 1, 0);
@@ -60,9 +64,19 @@ export function Shell() {
           >
             <Search size={15} aria-hidden />
             <span style={{ flex: 1 }}>{t("app.search")}</span>
-            <Kbd size="xs">Ctrl K</Kbd>
+            <Kbd size="xs">{modKey()} K</Kbd>
           </UnstyledButton>
           <Group gap="xs" wrap="nowrap">
+            <ActionIcon
+              hiddenFrom="sm"
+              variant="subtle"
+              color="gray"
+              size={36}
+              aria-label={t("app.search")}
+              onClick={askPalette}
+            >
+              <Search size={18} aria-hidden />
+            </ActionIcon>
             <LiveBadge />
             <AccountMenu onHelp={help.open} />
           </Group>
@@ -85,7 +99,7 @@ export function Shell() {
         </Stack>
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1} className={classes.main}>
-        <div className={classes.inner}>
+        <div className={classes.inner} data-wide={isGallery(path) || undefined}>
           <Outlet />
         </div>
       </AppShell.Main>
@@ -99,6 +113,19 @@ export function Shell() {
       <Help opened={helped} onClose={help.close} />
     </AppShell>
   );
+}
+
+/** Fetches what is wanted at once when it is wanted: what is typed meanwhile would go elsewhere. */
+function usePreloaded(load: () => Promise<unknown>): void {
+  useEffect(() => {
+    const timer = setTimeout(() => void load().catch(() => undefined), PRELOAD_MS);
+    return () => clearTimeout(timer);
+  }, [load]);
+}
+
+/** Whether a page shows pictures, of which more fit where there is more room; text has a measure. */
+function isGallery(path: string): boolean {
+  return path === "/" || path === "/assets";
 }
 
 /** The page after sign-in is that of the assets, at whichever of its two addresses. */

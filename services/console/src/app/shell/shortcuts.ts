@@ -33,8 +33,21 @@ export function useShortcuts({ onHelp, onPalette }: Asked): void {
       void navigate({ to: place.to });
     };
     addEventListener("keydown", go);
-    return () => removeEventListener("keydown", go);
+    addEventListener("keydown", enterResults);
+    return () => {
+      removeEventListener("keydown", go);
+      removeEventListener("keydown", enterResults);
+    };
   }, [navigate]);
+}
+
+/** Down from the search field leads into what was found. */
+function enterResults(event: KeyboardEvent): void {
+  const field = event.target;
+  if (event.key !== "ArrowDown" || !(field instanceof Element)) return;
+  if (!field.matches("input[data-page-search]")) return;
+  event.preventDefault();
+  document.querySelector<HTMLElement>("#main :is([data-asset], [role=listitem]) a")?.focus();
 }
 
 /** Goes to the search field of the page, if it has one. */

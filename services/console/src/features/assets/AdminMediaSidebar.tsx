@@ -1,13 +1,14 @@
 import { Alert, Button, Code, Group, Progress, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { CircleX, RotateCcw, Square } from "lucide-react";
+import { Check, CircleX, RotateCcw, Square } from "lucide-react";
 import { useTranslation } from "react-i18next";
-import type { Asset } from "@/api/client";
+import type { Asset, ConversionStatus } from "@/api/client";
+import { meaningOf } from "@/app/i18n";
 import { toastProblem } from "@/ui/toast";
 import { AssignedTo } from "./AssignedTo";
 import classes from "./asset.module.css";
 import { type Progress as Live, progressKey, useCancel, useRetry } from "./queries";
-import { RENDITIONS, renditionsOf } from "./renditions";
+import { RENDITIONS, type Rendition, renditionsOf } from "./renditions";
 import { StatusChip } from "./StatusChip";
 
 /** How the conversion of an asset is, live; and who has the asset. */
@@ -66,13 +67,29 @@ function Conversion({ asset }: { asset: Asset }) {
       {status === "failed" && <Failure asset={asset} />}
       <ul className={classes.made}>
         {RENDITIONS.map((name) => (
-          <li key={name} data-there={renditionsOf(asset)[name] !== null || undefined}>
-            <span>{t(`rendition.${name}`)}</span>
-            <span>{t(renditionsOf(asset)[name] ? "asset.there" : "asset.notThere")}</span>
-          </li>
+          <Made key={name} name={name} there={renditionsOf(asset)[name] !== null} status={status} />
         ))}
       </ul>
     </Stack>
+  );
+}
+
+interface MadeProps {
+  name: Rendition;
+  there: boolean;
+  status: ConversionStatus;
+}
+
+function Made({ name, there, status }: MadeProps) {
+  const { t } = useTranslation();
+  return (
+    <li data-there={there || undefined}>
+      <span>{t(`rendition.${name}`)}</span>
+      <span>
+        {there && <Check size={14} aria-hidden />}
+        {t(there ? "asset.there" : status === "failed" ? "asset.notMade" : "asset.notThere")}
+      </span>
+    </li>
   );
 }
 
@@ -112,7 +129,7 @@ function Failure({ asset }: { asset: Asset }) {
       icon={<CircleX size={18} aria-hidden />}
       title={t("asset.failed")}
     >
-      <Text size="sm">{said}</Text>
+      <Text size="sm">{meaningOf(asset.conversion_error_code ?? "")?.detail ?? said}</Text>
       {lines.length > 0 && (
         <Code block mt="xs" className={classes.lines} tabIndex={0} aria-label={t("asset.lines")}>
           {lines.join("\n").trim()}

@@ -10,7 +10,7 @@ import classes from "./assets.module.css";
 import { Picture } from "./Picture";
 import { StatusChip } from "./StatusChip";
 
-export interface ItemProps {
+interface ItemProps {
   asset: Asset;
   selected: boolean;
   current: boolean;

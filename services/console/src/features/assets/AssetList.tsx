@@ -7,7 +7,7 @@ import classes from "./assets.module.css";
 
 const GAP = 16;
 const NARROWEST_CARD = { base: 210, roomy: 250, wide: 290 };
-const CARD_TEXT = 76;
+const CARD_TEXT = 72;
 const LINE = 64;
 const LINE_GAP = 6;
 
@@ -17,7 +17,9 @@ interface Props {
   assets: readonly Asset[];
   view: View;
   selected: ReadonlySet<string>;
+  /** Which one the keyboard is at, or -1. */
   current: number;
+  onCurrent: (index: number) => void;
   onSelect: (id: string, range: boolean) => void;
   /** More can be loaded and is wanted soon. */
   onEnd: () => void;
@@ -26,7 +28,8 @@ interface Props {
 }
 
 /** Assets as cards or lines; only those in sight exist, so ten thousand scroll like ten. */
-export function AssetList({ assets, view, selected, current, onSelect, onEnd, onColumns }: Props) {
+export function AssetList({ assets, view, selected, current, onCurrent, ...told }: Props) {
+  const { onSelect, onEnd, onColumns } = told;
   const { ref, width } = useElementSize();
   const start = useRef<HTMLDivElement>(null);
   const [margin, setMargin] = useState(0);
@@ -44,7 +47,15 @@ export function AssetList({ assets, view, selected, current, onSelect, onEnd, on
   useLayoutEffect(() => virtual.measure(), [height]);
   useEffect(() => onColumns(columns), [columns, onColumns]);
   useEffect(() => {
-    if (current >= 0) virtual.scrollToIndex(Math.floor(current / columns), { align: "auto" });
+    if (current < 0) return;
+    virtual.scrollToIndex(Math.floor(current / columns), { align: "auto" });
+    const focus = () => {
+      const item = start.current?.querySelector("[data-current]");
+      if (item?.contains(document.activeElement)) return;
+      item?.querySelector<HTMLElement>("a")?.focus({ preventScroll: true });
+    };
+    const frame = requestAnimationFrame(focus);
+    return () => cancelAnimationFrame(frame);
   }, [current, columns, virtual]);
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
@@ -53,7 +64,14 @@ export function AssetList({ assets, view, selected, current, onSelect, onEnd, on
   }, [last, rows, onEnd]);
   const Item = view === "list" ? AssetLine : AssetCard;
   return (
-    <div ref={start}>
+    // biome-ignore lint/a11y/noStaticElementInteractions: it only notes where in it the focus went
+    <div
+      ref={start}
+      onFocus={({ target }) => {
+        const id = target.closest<HTMLElement>("[data-asset]")?.dataset.asset;
+        onCurrent(assets.findIndex((asset) => asset.id === id));
+      }}
+    >
       <div
         ref={ref}
         className={`${classes.grid} ${selected.size > 0 ? classes.selecting : ""}`}

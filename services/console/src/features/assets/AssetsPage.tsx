@@ -1,21 +1,16 @@
-import {
-  Button,
-  Group,
-  Loader,
-  SegmentedControl,
-  Select,
-  TextInput,
-  VisuallyHidden,
-} from "@mantine/core";
-import { useDebouncedCallback, useLocalStorage } from "@mantine/hooks";
+import { Button, SegmentedControl, Select, VisuallyHidden } from "@mantine/core";
+import { useLocalStorage } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { LayoutGrid, List, Search, Upload } from "lucide-react";
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { LayoutGrid, List, Upload } from "lucide-react";
+import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { refusalsOf } from "@/api/problem";
 import { chooseFiles, FilePicker } from "@/features/upload/FilePicker";
+import { ListEnd, useEndless } from "@/ui/endless";
 import { PageHeader } from "@/ui/PageHeader";
 import { ProblemBox } from "@/ui/ProblemBox";
+import { PageSearch } from "@/ui/SearchField";
 import { AssetList, type View } from "./AssetList";
 import classes from "./assets.module.css";
 import { BulkBar } from "./BulkBar";
@@ -35,16 +30,11 @@ export function AssetsPage() {
     defaultValue: "grid",
   });
   const found = useInfiniteQuery(assetsQuery(filters));
-  const assets = useMemo(() => found.data?.pages.flatMap((page) => page.items) ?? [], [found.data]);
+  const { items: assets, more } = useEndless(found);
   const ids = useMemo(() => assets.map(({ id }) => id), [assets]);
   const selection = useSelection(ids);
   const [columns, setColumns] = useState(1);
-  const current = useListKeys({ assets, columns, selection });
-  const more = useCallback(() => {
-    if (found.hasNextPage && !found.isFetchingNextPage && !found.isFetchNextPageError) {
-      void found.fetchNextPage();
-    }
-  }, [found]);
+  const [current, setCurrent] = useListKeys({ assets, columns, selection });
   const filtered = Boolean(filters.query || filters.status || filters.deleted);
   return (
     <>
@@ -54,9 +44,9 @@ export function AssetsPage() {
           {t("upload.choose")}
         </Button>
       </PageHeader>
-      <FilterBar filters={filters} view={view} onView={setView} />
+      <FilterBar filters={filters} error={found.error} view={view} onView={setView} />
       {found.isPending && <Skeletons view={view} />}
-      {found.isError && !found.data && (
+      {found.isError && !found.data && !refusalsOf(found.error).query && (
         <ProblemBox error={found.error} onRetry={() => void found.refetch()} />
       )}
       {found.data && assets.length === 0 && <NoAssets filtered={filtered} />}
@@ -66,19 +56,13 @@ export function AssetsPage() {
           view={view}
           selected={selection.selected}
           current={current}
+          onCurrent={setCurrent}
           onSelect={selection.toggle}
           onEnd={more}
           onColumns={setColumns}
         />
       )}
-      {found.isFetchingNextPage && (
-        <Group justify="center" p="md">
-          <Loader size="sm" type="dots" aria-label={t("app.loading")} />
-        </Group>
-      )}
-      {found.isFetchNextPageError && (
-        <ProblemBox error={found.error} onRetry={() => void found.fetchNextPage()} />
-      )}
+      <ListEnd found={found} />
       <BulkBar
         assets={assets.filter(({ id }) => selection.selected.has(id))}
         onDone={selection.none}
@@ -89,35 +73,27 @@ export function AssetsPage() {
 
 interface FilterBarProps {
   filters: Filters;
+  /** Why nothing was found, if that was refused. */
+  error: unknown;
   view: View;
   onView: (view: View) => void;
 }
 
-function FilterBar({ filters, view, onView }: FilterBarProps) {
+function FilterBar({ filters, error, view, onView }: FilterBarProps) {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const [typed, setTyped] = useState(filters.query ?? "");
-  useEffect(() => setTyped(filters.query ?? ""), [filters.query]);
   const apply = (change: Filters) => {
     const search = readFilters({ ...filters, ...change });
     void navigate({ to: ".", search, replace: true });
   };
-  const settle = useDebouncedCallback((query: string) => apply({ query }), 250);
   const chosen = filters.deleted ? "deleted" : (filters.status ?? "all");
   return (
     <search className={classes.bar}>
-      <TextInput
-        className={classes.search}
-        type="search"
-        data-page-search
-        leftSection={<Search size={16} aria-hidden />}
-        placeholder={t("assets.search")}
-        aria-label={t("assets.search")}
-        value={typed}
-        onChange={({ currentTarget }) => {
-          setTyped(currentTarget.value);
-          settle(currentTarget.value.trim());
-        }}
+      <PageSearch
+        label={t("assets.search")}
+        words={filters.query ?? ""}
+        onWords={(query) => apply({ query })}
+        error={error}
       />
       <Select
         w={170}

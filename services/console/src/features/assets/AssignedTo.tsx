@@ -6,10 +6,9 @@ import { isOpen, undoable } from "@/features/operations/open";
 import { operationQuery } from "@/features/operations/queries";
 import { UndoButton } from "@/features/operations/UndoButton";
 import { Face } from "@/features/users/Face";
-import { Person, useNameOf } from "@/features/users/Person";
+import { Actor, Person, useNameOf } from "@/features/users/Person";
 import { holdingQuery } from "@/features/users/queries";
-import { Ago } from "@/ui/Ago";
-import { moment } from "@/ui/format";
+import { When } from "@/ui/Ago";
 import classes from "./asset.module.css";
 import { holdersQuery } from "./queries";
 
@@ -38,15 +37,15 @@ export function AssignedTo({ asset }: { asset: Asset }) {
       <Group wrap="nowrap" align="flex-start" gap="sm" data-part="assigned">
         <FaceOf id={asset.user_id} />
         <div style={{ minWidth: 0 }}>
-          <Text fw={600} className="clip">
+          <Text size="sm" fw={600} className="clip">
             <Person id={asset.user_id} />
           </Text>
           <Text size="sm" c="var(--muted)">
-            <Ago time={asset.assigned_at} /> · {moment(asset.assigned_at)}
+            <When time={asset.assigned_at} />
           </Text>
           {asset.assigned_by && (
             <Text size="sm" c="var(--muted)">
-              {t("asset.by")} <Person id={asset.assigned_by} />
+              {t("asset.by")} <Actor id={asset.assigned_by} />
             </Text>
           )}
         </div>
@@ -74,7 +73,11 @@ export function AssignedTo({ asset }: { asset: Asset }) {
 function UndoHere({ operationId }: { operationId: string }) {
   const { data } = useQuery(operationQuery(operationId));
   if (!data || !isOpen(data)) return null;
-  return <UndoButton operation={undoable(data)} />;
+  return (
+    <div>
+      <UndoButton operation={undoable(data)} />
+    </div>
+  );
 }
 
 function FaceOf({ id }: { id: string }) {

@@ -1,10 +1,11 @@
 import { Anchor, CopyButton, Group, SegmentedControl, Text, UnstyledButton } from "@mantine/core";
 import { Download, Film } from "lucide-react";
-import { type ReactNode, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Asset } from "@/api/client";
-import { Person } from "@/features/users/Person";
+import { Actor } from "@/features/users/Person";
 import { Ago } from "@/ui/Ago";
+import { Fact } from "@/ui/Fact";
 import { bytes, duration } from "@/ui/format";
 import classes from "./asset.module.css";
 import { Player } from "./Player";
@@ -68,7 +69,7 @@ function Facts({ asset }: { asset: Asset }) {
         <Ago time={asset.created_at} />
       </Fact>
       <Fact name={t("asset.uploadedBy")}>
-        {asset.created_by ? <Person id={asset.created_by} /> : "–"}
+        {asset.created_by ? <Actor id={asset.created_by} /> : "–"}
       </Fact>
       <Fact name={t("asset.id")}>
         <Copyable text={asset.id} />
@@ -77,15 +78,6 @@ function Facts({ asset }: { asset: Asset }) {
         <Copyable text={asset.sha256} />
       </Fact>
     </dl>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 

@@ -1,50 +1,46 @@
 import { Button, CloseButton, Text } from "@mantine/core";
-import { modals } from "@mantine/modals";
-import { RotateCcw, Square, Trash2 } from "lucide-react";
+import { ArchiveRestore, RotateCcw, Square, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Asset } from "@/api/client";
 import { AssignButton } from "@/features/assign/AssignButton";
 import { toastDone, toastProblem } from "@/ui/toast";
 import classes from "./assets.module.css";
-import { useCancel, useDelete, useRetry } from "./queries";
+import { useCancel, useDelete, useRestore, useRetry } from "./queries";
+import { askRemoval } from "./removal";
+
+type Verb = "retried" | "cancelled" | "restored" | "removed";
 
 /** What can be done with the selected assets; there only while some are selected. */
 export function BulkBar({ assets, onDone }: { assets: readonly Asset[]; onDone: () => void }) {
   const { t } = useTranslation();
-  const [retry, cancel, remove] = [useRetry(), useCancel(), useDelete()];
+  const remove = useDelete();
+  const [retry, cancel, restore] = [useRetry(), useCancel(), useRestore()];
+  const acts: Record<Verb, (asset: Asset) => Promise<unknown>> = {
+    retried: (asset: Asset) => retry.mutateAsync(asset.id),
+    cancelled: (asset: Asset) => cancel.mutateAsync(asset.id),
+    restored: (asset: Asset) => restore.mutateAsync(asset.id),
+    removed: (asset: Asset) => remove.mutateAsync(asset),
+  };
   const [busy, setBusy] = useState(false);
   if (assets.length === 0) return null;
   const only = assets.length === 1 ? assets[0] : undefined;
-  const failed = assets.filter((asset) => asset.conversion_status === "failed");
-  const moving = assets.filter(
+  const left = assets.filter((asset) => asset.deleted_at === null);
+  const gone = assets.filter((asset) => asset.deleted_at !== null);
+  const failed = left.filter((asset) => asset.conversion_status === "failed");
+  const moving = left.filter(
     ({ conversion_status: status }) => status === "pending" || status === "processing",
   );
-  const left = assets.filter((asset) => asset.deleted_at === null);
 
-  async function each(some: readonly Asset[], verb: "retried" | "cancelled" | "removed") {
-    const act = (asset: Asset) =>
-      verb === "removed"
-        ? remove.mutateAsync(asset)
-        : (verb === "retried" ? retry : cancel).mutateAsync(asset.id);
+  async function each(some: readonly Asset[], verb: Verb) {
     setBusy(true);
-    const results = await Promise.allSettled(some.map(act));
+    const results = await Promise.allSettled(some.map(acts[verb]));
     setBusy(false);
     const refused = results.filter((result) => result.status === "rejected");
     const done = results.length - refused.length;
     if (done > 0) toastDone({ message: t(`assets.${verb}`, { count: done }) });
     for (const { reason } of refused.slice(0, 3)) toastProblem(reason);
     if (refused.length === 0) onDone();
-  }
-
-  function confirmRemoval() {
-    modals.openConfirmModal({
-      title: t("assets.remove", { count: left.length }),
-      children: <Text size="sm">{t("assets.removeText")}</Text>,
-      labels: { confirm: t("assets.removeYes"), cancel: t("app.cancel") },
-      confirmProps: { color: "red" },
-      onConfirm: () => void each(left, "removed"),
-    });
   }
 
   return (
@@ -76,6 +72,17 @@ export function BulkBar({ assets, onDone }: { assets: readonly Asset[]; onDone: 
           {t("assets.cancel", { count: moving.length })}
         </Button>
       )}
+      {gone.length > 0 && (
+        <Button
+          size="compact-md"
+          variant="light"
+          loading={busy}
+          leftSection={<ArchiveRestore size={15} aria-hidden />}
+          onClick={() => void each(gone, "restored")}
+        >
+          {t("assets.restore")}
+        </Button>
+      )}
       {left.length > 0 && (
         <Button
           size="compact-md"
@@ -83,7 +90,7 @@ export function BulkBar({ assets, onDone }: { assets: readonly Asset[]; onDone: 
           color="red"
           loading={busy}
           leftSection={<Trash2 size={15} aria-hidden />}
-          onClick={confirmRemoval}
+          onClick={() => askRemoval(left.length, () => void each(left, "removed"))}
         >
           {t("assets.delete")}
         </Button>

@@ -4,6 +4,7 @@ import { Clapperboard, SearchX } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { chooseFiles } from "@/features/upload/FilePicker";
 import { Blank } from "@/ui/Blank";
+import { modKey } from "@/ui/keys";
 
 /** Nothing was uploaded yet, or nothing fits the filters. */
 export function NoAssets({ filtered }: { filtered: boolean }) {
@@ -23,7 +24,7 @@ export function NoAssets({ filtered }: { filtered: boolean }) {
         {t("upload.choose")}
       </Button>
       <Text size="xs" c="var(--muted)" mt="xs">
-        {t("assets.emptyHint")} <Kbd size="xs">Ctrl K</Kbd>
+        {t("assets.emptyHint")} <Kbd size="xs">{modKey()} K</Kbd>
       </Text>
     </Blank>
   );

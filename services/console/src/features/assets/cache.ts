@@ -21,7 +21,7 @@ export function changeAsset(queries: QueryClient, id: string, change: Change): b
 }
 
 /** An asset as far as anything shown knows it. */
-export function findAsset(queries: QueryClient, id: string): Asset | undefined {
+function findAsset(queries: QueryClient, id: string): Asset | undefined {
   const one = queries.getQueryData<Asset>(["assets", "one", id]);
   if (one) return one;
   for (const [, data] of lists(queries)) {

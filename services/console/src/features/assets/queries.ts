@@ -12,7 +12,7 @@ import type { Filters } from "./filters";
 const PAGE = 60;
 const HOLDERS = 8;
 
-export interface AssetsPageData {
+interface AssetsPageData {
   items: Asset[];
   next_cursor?: string | null;
 }
@@ -96,6 +96,16 @@ export function useCancel() {
           params: { path: { asset_id: id } },
         }),
       ),
+    onSuccess: (asset) => patchAsset(queries, asset),
+  });
+}
+
+/** Bring a deleted asset back, with all its files. */
+export function useRestore() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) =>
+      ask(api.POST("/api/admin/assets/{asset_id}/restore", { params: { path: { asset_id: id } } })),
     onSuccess: (asset) => patchAsset(queries, asset),
   });
 }

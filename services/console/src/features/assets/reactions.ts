@@ -32,9 +32,8 @@ export function assetReactions(queries: QueryClient): Reactions {
         asset.conversion_status === "processing" ? { ...asset, progress: percent } : asset,
       );
     },
-    "converter.asset.deleted": ({ asset_id }) => {
-      load(asset_id);
-    },
+    "converter.asset.deleted": ({ asset_id }) => load(asset_id),
+    "converter.asset.restored": ({ asset_id }) => load(asset_id),
     "assignment.asset.assigned": ({ asset_id }) => load(asset_id),
     "assignment.asset.unassigned": ({ asset_id }) => load(asset_id),
   };

@@ -10,8 +10,11 @@ interface Keyed {
   selection: ReturnType<typeof useSelection>;
 }
 
-/** J, K and the arrows move, Enter opens, X selects; returns the place one is at, or -1. */
-export function useListKeys({ assets, columns, selection }: Keyed): number {
+/**
+ * J, K and the arrows move, Enter opens, X selects. Returns the place one is at, or -1, and how to
+ * say that one went elsewhere.
+ */
+export function useListKeys({ assets, columns, selection }: Keyed) {
   const navigate = useNavigate();
   const [current, setCurrent] = useState(-1);
   useEffect(() => setCurrent((at) => Math.min(at, assets.length - 1)), [assets.length]);
@@ -38,7 +41,7 @@ export function useListKeys({ assets, columns, selection }: Keyed): number {
       { preventDefault: false },
     ],
   ]);
-  return current;
+  return [current, setCurrent] as const;
 }
 
 /** Whether the key belongs to a button or link that has the focus. */

@@ -1,3 +1,4 @@
+import { useCallbackRef } from "@mantine/hooks";
 import { useCallback, useMemo, useState } from "react";
 
 /** Which items of a list are selected; those that are not listed any more are not. */
@@ -6,19 +7,17 @@ export function useSelection(ids: readonly string[]) {
   const [anchor, setAnchor] = useState<string | null>(null);
   const selected = useMemo(() => new Set(ids.filter((id) => chosen.has(id))), [ids, chosen]);
 
-  const toggle = useCallback(
-    (id: string, range: boolean) => {
-      setChosen((before) => {
-        const after = new Set(before);
-        const on = !before.has(id);
-        const reach = range && anchor ? between(ids, anchor, id) : [id];
-        for (const each of reach) on ? after.add(each) : after.delete(each);
-        return after;
-      });
-      setAnchor(id);
-    },
-    [ids, anchor],
-  );
+  // The same for good: cards that are given another are drawn anew, all of them with every page.
+  const toggle = useCallbackRef((id: string, range: boolean) => {
+    setChosen((before) => {
+      const after = new Set(before);
+      const on = !before.has(id);
+      const reach = range && anchor ? between(ids, anchor, id) : [id];
+      for (const each of reach) on ? after.add(each) : after.delete(each);
+      return after;
+    });
+    setAnchor(id);
+  });
   const all = useCallback(() => setChosen(new Set(ids)), [ids]);
   const none = useCallback(() => setChosen(new Set()), []);
   return { selected, toggle, all, none };

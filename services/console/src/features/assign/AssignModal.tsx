@@ -1,6 +1,6 @@
 import { Group, Modal, Text } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { type RefObject, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Asset } from "@/api/client";
 import { clock } from "@/api/clock";
@@ -9,7 +9,7 @@ import { operationQuery } from "@/features/operations/queries";
 import { toastUndo } from "@/features/operations/undoToast";
 import { Choice } from "./Choice";
 import { Confirmation, wordsOf } from "./Confirmation";
-import type { Given } from "./queries";
+import { type Given, useAssign } from "./queries";
 
 interface Props {
   asset: Asset;
@@ -22,14 +22,18 @@ export function AssignModal({ asset, opened, onClose }: Props) {
   const { t } = useTranslation();
   const [given, setGiven] = useState<Given | null>(null);
   const queries = useQueryClient();
-  const isUndone = (operation: string) =>
-    queries.getQueryData(operationQuery(operation).queryKey)?.status === "undone";
+  const inSight = useInSight(opened);
+  const offer = (done: Given) => {
+    const known = queries.getQueryData(operationQuery(done.operationId).queryKey);
+    if (!done.expiresAt || known?.status === "undone") return;
+    if (clock.secondsUntil(done.expiresAt) > 0) {
+      toastUndo(undoableOf(asset, done), wordsOf(done, asset.title, t));
+    }
+  };
+  const assign = useAssign(asset.id, (done) => (inSight.current ? setGiven(done) : offer(done)));
   const close = () => {
     onClose();
-    if (!given?.expiresAt || isUndone(given.operationId)) return;
-    if (clock.secondsUntil(given.expiresAt) > 0) {
-      toastUndo(undoableOf(asset, given), wordsOf(given, asset.title, t));
-    }
+    if (given) offer(given);
   };
   return (
     <Modal
@@ -55,10 +59,22 @@ export function AssignModal({ asset, opened, onClose }: Props) {
           onUndone={onClose}
         />
       ) : (
-        <Choice asset={asset} onGiven={setGiven} onClose={onClose} />
+        <Choice asset={asset} assign={assign} onClose={onClose} />
       )}
     </Modal>
   );
+}
+
+/** Whether somebody would see a confirmation here: the modal may be closed while it is assigned. */
+function useInSight(opened: boolean): RefObject<boolean> {
+  const inSight = useRef(opened);
+  useEffect(() => {
+    inSight.current = opened;
+    return () => {
+      inSight.current = false;
+    };
+  }, [opened]);
+  return inSight;
 }
 
 function undoableOf(asset: Asset, { operationId, users, expiresAt }: Given) {

@@ -1,34 +1,36 @@
-import { Alert, Button, Group, Pill, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Group, Pill, Stack, Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Search, UserPlus } from "lucide-react";
+import { UserPlus } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Asset } from "@/api/client";
 import { Problem } from "@/api/problem";
+import { Failed, type Failure } from "@/features/operations/Failed";
 import { useNameOf } from "@/features/users/Person";
 import { usersQuery } from "@/features/users/queries";
 import { ProblemBox } from "@/ui/ProblemBox";
+import { SearchField } from "@/ui/SearchField";
 import { pastedIds, useChosen } from "./chosen";
 import { Found } from "./Found";
-import { type Given, useAssign } from "./queries";
+import type { useAssign } from "./queries";
 
 const CHOSEN_SHOWN = 12;
+const FAILURES_SHOWN = 5;
 
 interface Props {
   asset: Asset;
-  onGiven: (given: Given) => void;
+  assign: ReturnType<typeof useAssign>;
   onClose: () => void;
 }
 
 /** Who is to have the asset: found by name or address, or pasted by id; one or many. */
-export function Choice({ asset, onGiven, onClose }: Props) {
+export function Choice({ asset, assign, onClose }: Props) {
   const { t } = useTranslation();
   const chosen = useChosen();
   const [typed, setTyped] = useState("");
   const [query] = useDebouncedValue(typed.trim(), 150);
   const found = useInfiniteQuery(usersQuery(query));
-  const assign = useAssign(asset.id);
   const type = (text: string) => {
     const ids = pastedIds(text);
     if (ids) chosen.add(ids);
@@ -39,19 +41,17 @@ export function Choice({ asset, onGiven, onClose }: Props) {
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        if (chosen.ids.length > 0) assign.mutate(chosen.ids, { onSuccess: onGiven });
+        if (chosen.ids.length > 0) assign.mutate(chosen.ids);
       }}
     >
       <Stack gap="sm">
-        <TextInput
-          type="search"
+        <SearchField
           data-autofocus
-          autoComplete="off"
-          leftSection={<Search size={16} aria-hidden />}
           label={t("assign.search")}
           description={t("assign.searchHint")}
           value={typed}
-          onChange={({ currentTarget }) => type(currentTarget.value)}
+          error={found.error}
+          onChange={type}
           onKeyDown={(event) => event.key === "Enter" && event.preventDefault()}
         />
         <Found found={found} asset={asset} chosen={chosen} />
@@ -116,11 +116,6 @@ function ChosenPerson({ id, onRemove }: { id: string; onRemove: () => void }) {
   );
 }
 
-interface Failure {
-  user_id: string;
-  detail: string;
-}
-
 /** Nothing was assigned: who stands in the way, and how to go on without them. */
 function Refused({ error, onRemove }: { error: unknown; onRemove: (ids: string[]) => void }) {
   const { t } = useTranslation();
@@ -128,11 +123,16 @@ function Refused({ error, onRemove }: { error: unknown; onRemove: (ids: string[]
   if (failures.length === 0) return <ProblemBox error={error} />;
   return (
     <Alert color="red" variant="light" role="alert" title={t("assign.refused")}>
-      {failures.slice(0, 5).map(({ user_id, detail }) => (
-        <Text key={user_id} size="sm">
-          {detail}
+      {failures.slice(0, FAILURES_SHOWN).map((failure) => (
+        <Text key={failure.user_id} size="sm">
+          <Failed failure={failure} />
         </Text>
       ))}
+      {failures.length > FAILURES_SHOWN && (
+        <Text size="sm">
+          {t("operations.andMore", { count: failures.length - FAILURES_SHOWN })}
+        </Text>
+      )}
       <Button
         mt="xs"
         size="compact-sm"

@@ -1,10 +1,12 @@
-import { Button, Checkbox, Group, ScrollArea, Skeleton, Text } from "@mantine/core";
+import { Button, Checkbox, Group, ScrollArea, Text } from "@mantine/core";
 import { useInViewport } from "@mantine/hooks";
 import { type InfiniteData, type UseInfiniteQueryResult, useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import type { Asset, User } from "@/api/client";
+import { refusalsOf } from "@/api/problem";
 import { Face } from "@/features/users/Face";
 import { holdingQuery } from "@/features/users/queries";
+import { Loading } from "@/ui/Loading";
 import { ProblemBox } from "@/ui/ProblemBox";
 import classes from "./assign.module.css";
 import type { useChosen } from "./chosen";
@@ -20,8 +22,9 @@ interface Props {
 /** The people that were found, what each has now, and who of them is chosen. */
 export function Found({ found, asset, chosen }: Props) {
   const { t } = useTranslation();
+  if (refusalsOf(found.error).query) return null;
   if (found.error) return <ProblemBox error={found.error} onRetry={() => void found.refetch()} />;
-  if (!found.data) return <Skeleton height={260} radius="md" />;
+  if (!found.data) return <Loading height={260} />;
   const users = found.data.pages.flatMap(({ items }) => items);
   const able = users.filter(({ disabled }) => !disabled).map(({ id }) => id);
   const picked = new Set(chosen.ids);
@@ -49,10 +52,12 @@ export function Found({ found, asset, chosen }: Props) {
         )}
       </Group>
       <ScrollArea.Autosize
-        mah={260}
+        mah="min(260px, 30dvh)"
         className={classes.list}
+        classNames={{ content: classes.people }}
         type="auto"
-        viewportProps={{ tabIndex: 0, "aria-label": t("assign.people") }}
+        scrollbars="y"
+        viewportProps={{ tabIndex: 0, role: "group", "aria-label": t("assign.people") }}
       >
         {users.length === 0 && (
           <Text size="sm" c="var(--muted)" ta="center" p="lg">

@@ -17,8 +17,8 @@ export function assigningKey(assetId: string) {
   return ["assign", assetId] as const;
 }
 
-/** Give an asset to one person, or to many as a whole. */
-export function useAssign(assetId: string) {
+/** Give an asset to one person, or to many as a whole; `onGiven` hears of it whatever is shown. */
+export function useAssign(assetId: string, onGiven: (given: Given) => void) {
   const queries = useQueryClient();
   const nameOf = (id: string) => queries.getQueryData(userQuery(id).queryKey)?.name;
   return useMutation({
@@ -29,6 +29,7 @@ export function useAssign(assetId: string) {
         ? toOne(assetId, only, nameOf(only))
         : toMany(assetId, userIds);
     },
+    onSuccess: onGiven,
     onSettled: () => {
       void queries.invalidateQueries({ queryKey: ["users"] });
       void queries.invalidateQueries({ queryKey: ["operations"] });

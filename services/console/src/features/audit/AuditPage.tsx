@@ -1,13 +1,17 @@
-import { Button, Menu, Skeleton, Stack } from "@mantine/core";
+import { Button, Menu } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { ArrowUp, Download, ScrollText } from "lucide-react";
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Blank } from "@/ui/Blank";
+import { ListEnd, useEndless } from "@/ui/endless";
+import { Loading } from "@/ui/Loading";
 import { LongList } from "@/ui/LongList";
 import { PageHeader } from "@/ui/PageHeader";
 import { ProblemBox } from "@/ui/ProblemBox";
+import classes from "./audit.module.css";
 import { EntryDetails } from "./EntryDetails";
 import { EntryLine } from "./EntryLine";
 import { FilterBar } from "./FilterBar";
@@ -21,14 +25,21 @@ export function AuditPage() {
   const navigate = useNavigate();
   const filters = readFilters(useSearch({ strict: false }));
   const found = useInfiniteQuery(trailQuery(filters));
-  const entries = useMemo(
-    () => found.data?.pages.flatMap(({ items }) => items) ?? [],
-    [found.data],
+  const { items: entries, more } = useEndless(found);
+  const [entry, setEntry] = useState<Entry | null>(null);
+  const [opened, details] = useDisclosure(false);
+  const renderEntry = useCallback(
+    (each: Entry) => (
+      <EntryLine
+        entry={each}
+        onOpen={() => {
+          setEntry(each);
+          details.open();
+        }}
+      />
+    ),
+    [details.open],
   );
-  const [opened, setOpened] = useState<Entry | null>(null);
-  const more = useCallback(() => {
-    if (found.hasNextPage && !found.isFetchingNextPage) void found.fetchNextPage();
-  }, [found]);
   return (
     <>
       <PageHeader title={t("nav.audit")}>
@@ -44,14 +55,10 @@ export function AuditPage() {
         shown={entries[0]?.seq ?? 0}
         loaded={found.data?.pages.length ?? 0}
       />
-      {found.isPending && (
-        <Stack gap={6} aria-label={t("app.loading")}>
-          {[0, 1, 2, 3, 4, 5, 6, 7].map((line) => (
-            <Skeleton key={line} height={52} radius="md" />
-          ))}
-        </Stack>
+      {found.isPending && <Loading lines={8} height={52} />}
+      {found.error && !found.data && (
+        <ProblemBox error={found.error} onRetry={() => void found.refetch()} />
       )}
-      {found.error && <ProblemBox error={found.error} onRetry={() => void found.refetch()} />}
       {found.data && entries.length === 0 && (
         <Blank icon={ScrollText} title={t("audit.none")} text={t("audit.noneText")} />
       )}
@@ -63,10 +70,11 @@ export function AuditPage() {
           height={58}
           onEnd={more}
         >
-          {(entry) => <EntryLine entry={entry} onOpen={() => setOpened(entry)} />}
+          {renderEntry}
         </LongList>
       )}
-      <EntryDetails entry={opened} onClose={() => setOpened(null)} />
+      <ListEnd found={found} />
+      <EntryDetails entry={entry} opened={opened} onClose={details.close} />
     </>
   );
 }
@@ -106,9 +114,10 @@ function Newer({ filters, shown, loaded }: NewerProps) {
   const { data: newest = 0 } = useQuery({ ...newestQuery(filters), enabled: loaded > 0 });
   const behind = loaded > 0 && newest > shown;
   const key = trailQuery(filters).queryKey;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each entry that is new
   useEffect(() => {
     if (behind && loaded === 1) void queries.invalidateQueries({ queryKey: key });
-  });
+  }, [behind, loaded, newest]);
   if (!behind || loaded < 2) return null;
   const show = () => {
     scrollTo({ top: 0 });
@@ -116,9 +125,7 @@ function Newer({ filters, shown, loaded }: NewerProps) {
   };
   return (
     <Button
-      variant="light"
-      fullWidth
-      mb="sm"
+      className={classes.newer}
       leftSection={<ArrowUp size={16} aria-hidden />}
       onClick={show}
     >

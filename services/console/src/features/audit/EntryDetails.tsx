@@ -4,21 +4,30 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { AssetName, AssetThumb, useTitleOf } from "@/features/assets/AssetName";
 import { Person } from "@/features/users/Person";
+import { Fact } from "@/ui/Fact";
 import { moment } from "@/ui/format";
 import classes from "./audit.module.css";
+import { MoreFacts } from "./MoreFacts";
 import type { Entry } from "./queries";
+import { stepOf } from "./step";
+
+interface Props {
+  /** The one that is opened, or was: it is seen while the drawer closes. */
+  entry: Entry | null;
+  opened: boolean;
+  onClose: () => void;
+}
 
 /** All that an entry says: who, what, when and why; and what was before and after. */
-export function EntryDetails({ entry, onClose }: { entry: Entry | null; onClose: () => void }) {
+export function EntryDetails({ entry, opened, onClose }: Props) {
   const { t } = useTranslation();
   return (
     <Drawer
-      opened={entry !== null}
+      opened={opened}
       onClose={onClose}
       position="right"
       size="md"
       title={entry ? t(`action.${entry.action}`) : ""}
-      closeButtonProps={{ "aria-label": t("app.close") }}
     >
       {entry && <Details entry={entry} />}
     </Drawer>
@@ -31,45 +40,41 @@ function Details({ entry }: { entry: Entry }) {
     <>
       <BeforeAfter entry={entry} />
       <dl className={classes.details}>
-        <Row name={t("audit.when")}>{moment(entry.performed_at)}</Row>
-        <Row name={t("audit.by")}>
+        <Fact name={t("audit.when")}>{moment(entry.performed_at)}</Fact>
+        <Fact name={t("audit.by")}>
           {entry.admin.kind === "user" ? (
             <Person id={entry.performed_by} />
           ) : (
             (entry.admin.name ?? t("users.apiKey"))
           )}
           {entry.admin.email && ` (${entry.admin.email})`}
-        </Row>
+        </Fact>
         {entry.user_id && (
-          <Row name={t("audit.user")}>
+          <Fact name={t("audit.user")}>
             <Person id={entry.user_id} />
-          </Row>
+          </Fact>
         )}
         {entry.asset_id && (
-          <Row name={t("audit.asset")}>
+          <Fact name={t("audit.asset")}>
             <AssetName id={entry.asset_id} />
-          </Row>
+          </Fact>
         )}
-        {entry.reason && <Row name={t("users.reason")}>{entry.reason}</Row>}
-        {Object.entries(entry.metadata ?? {}).map(([name, value]) => (
-          <Row key={name} name={name.replaceAll("_", " ")}>
-            {typeof value === "string" ? value : JSON.stringify(value)}
-          </Row>
-        ))}
-        <Row name={t("audit.number")}>#{entry.seq}</Row>
-        <Row name={t("audit.recorded")}>{moment(entry.recorded_at)}</Row>
-        <Row name={t("audit.event")}>
+        {entry.reason && <Fact name={t("users.reason")}>{entry.reason}</Fact>}
+        <MoreFacts entry={entry} />
+        <Fact name={t("audit.number")}>#{entry.seq}</Fact>
+        <Fact name={t("audit.recorded")}>{moment(entry.recorded_at)}</Fact>
+        <Fact name={t("audit.event")}>
           <Code>{entry.event_id}</Code>
-        </Row>
+        </Fact>
         {entry.operation_id && (
-          <Row name={t("audit.operation")}>
+          <Fact name={t("audit.operation")}>
             <Code>{entry.operation_id}</Code>
-          </Row>
+          </Fact>
         )}
         {entry.assignment_id && (
-          <Row name={t("audit.assignment")}>
+          <Fact name={t("audit.assignment")}>
             <Code>{entry.assignment_id}</Code>
-          </Row>
+          </Fact>
         )}
       </dl>
     </>
@@ -78,10 +83,10 @@ function Details({ entry }: { entry: Entry }) {
 
 /** What somebody had before and after; or what state an asset was in. */
 function BeforeAfter({ entry }: { entry: Entry }) {
-  const { old_status, new_status, restored_asset_id } = entry.metadata ?? {};
-  if (typeof old_status === "string" && typeof new_status === "string") {
-    return <Sides before={old_status} after={new_status} />;
-  }
+  const { t } = useTranslation();
+  const step = stepOf(entry);
+  if (step) return <Sides before={t(`status.${step.from}`)} after={t(`status.${step.to}`)} />;
+  const restored_asset_id = entry.metadata?.restored_asset_id;
   if (!entry.user_id || !entry.assignment_id) return null;
   const taken = entry.action === "undone" || entry.action === "reverted";
   const back = typeof restored_asset_id === "string" ? restored_asset_id : null;
@@ -136,15 +141,6 @@ function Sides({ before, after, pictures }: SidesProps) {
           {after}
         </Text>
       </div>
-    </div>
-  );
-}
-
-function Row({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
     </div>
   );
 }

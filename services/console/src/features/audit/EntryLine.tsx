@@ -22,6 +22,7 @@ import { Ago } from "@/ui/Ago";
 import classes from "./audit.module.css";
 import type { Action } from "./filters";
 import type { Entry } from "./queries";
+import { stepOf } from "./step";
 
 const SIGNS: Partial<Record<Action, LucideIcon>> = {
   assigned: UserPlus,
@@ -45,24 +46,26 @@ export function EntryLine({ entry, onOpen }: { entry: Entry; onOpen: () => void 
   const { t } = useTranslation();
   const Sign = SIGNS[entry.action] ?? ScrollText;
   return (
-    <div className={classes.rowGap}>
-      <UnstyledButton className={classes.line} onClick={onOpen} data-action={entry.action}>
-        <Sign size={17} strokeWidth={1.8} aria-hidden className={classes.sign} />
-        <span className={classes.what}>
-          <Text component="span" size="sm" fw={600}>
-            {t(`action.${entry.action}`)}
-          </Text>{" "}
-          <Text component="span" size="sm" c="var(--muted)">
-            <Subject entry={entry} />
-          </Text>
-        </span>
-        <span className={`${classes.quiet} clip`}>{entry.admin.name ?? t("users.apiKey")}</span>
-        <span className={`${classes.quiet} clip`}>
-          <Ago time={entry.performed_at} />
-        </span>
-        <span className={`${classes.quiet} ${classes.seq} tabular`}>#{entry.seq}</span>
-      </UnstyledButton>
-    </div>
+    <UnstyledButton
+      className={`${classes.line} row-panel`}
+      onClick={onOpen}
+      data-action={entry.action}
+    >
+      <Sign size={17} strokeWidth={1.8} aria-hidden className={classes.sign} />
+      <span className={classes.what}>
+        <Text component="span" size="sm" fw={600}>
+          {t(`action.${entry.action}`)}
+        </Text>{" "}
+        <Text component="span" size="sm" c="var(--muted)">
+          <Subject entry={entry} />
+        </Text>
+      </span>
+      <span className={`${classes.quiet} clip`}>{entry.admin.name ?? t("users.apiKey")}</span>
+      <span className={`${classes.quiet} clip`}>
+        <Ago time={entry.performed_at} />
+      </span>
+      <span className={`${classes.quiet} ${classes.seq} tabular`}>#{entry.seq}</span>
+    </UnstyledButton>
   );
 }
 
@@ -70,17 +73,14 @@ export function EntryLine({ entry, onOpen }: { entry: Entry; onOpen: () => void 
 function Subject({ entry }: { entry: Entry }) {
   const { t } = useTranslation();
   const many = entry.user_id === null && entry.metadata?.user_count;
+  const step = stepOf(entry);
   const parts: ReactNode[] = [
     entry.asset_id && <Title key="asset" entry={entry} id={entry.asset_id} />,
     entry.user_id && <Name key="user" id={entry.user_id} />,
     typeof many === "number" && t("operations.people", { count: many }),
-    stepOf(entry),
+    step && `${t(`status.${step.from}`)} → ${t(`status.${step.to}`)}`,
   ].filter(Boolean);
   return parts.flatMap((part, at) => (at > 0 ? [" · ", part] : [part]));
-}
-
-function stepOf({ metadata }: Entry): string | null {
-  return metadata?.new_status ? `${metadata.old_status} → ${metadata.new_status}` : null;
 }
 
 function Title({ entry, id }: { entry: Entry; id: string }) {

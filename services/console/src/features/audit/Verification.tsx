@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Ago } from "@/ui/Ago";
 import { count } from "@/ui/format";
 import { ProblemBox } from "@/ui/ProblemBox";
+import classes from "./audit.module.css";
 import { verifyQuery } from "./queries";
 
 /** Whether the trail still is what was written, said so that anybody understands it. */
@@ -17,7 +18,7 @@ export function Verification() {
     );
   }
   return (
-    <section className="panel" aria-label={t("audit.verification")} style={{ marginBottom: 16 }}>
+    <section className={`${classes.verification} panel`} aria-label={t("audit.verification")}>
       <Group gap="md">
         <Sign ok={data?.ok} />
         <div style={{ flex: "1 1 220px", minWidth: 0 }} role="status" data-verified={data?.ok}>

@@ -15,7 +15,7 @@ describe("the filters of the audit page", () => {
       to: "now",
     };
     expect(readFilters(search)).toEqual({ user: ADA, action: "undone", from: "2026-11-20" });
-    expect(readFilters({ action: "made_up" })).toEqual({});
+    expect(readFilters({ action: "made_up", from: "2026-13-45" })).toEqual({});
   });
 
   it("take in the whole of the last day", () => {

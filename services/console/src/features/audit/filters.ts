@@ -41,19 +41,22 @@ export const ACTIONS: readonly Action[] = [
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const DAY = /^\d{4}-\d\d-\d\d$/;
 
+const isId = (text: string) => UUID.test(text);
+const isDay = (text: string) => DAY.test(text) && !Number.isNaN(Date.parse(`${text}T00:00:00`));
+
 /** The filters of an address; what makes no sense is left out. */
 export function readFilters(search: Record<string, unknown>): Filters {
-  const told = (name: string, shape: RegExp) => {
+  const told = (name: string, makesSense: (text: string) => boolean) => {
     const value = search[name];
-    return typeof value === "string" && shape.test(value) ? { [name]: value } : {};
+    return typeof value === "string" && makesSense(value) ? { [name]: value } : {};
   };
   const action = ACTIONS.find((each) => each === search.action);
   return {
-    ...told("user", UUID),
-    ...told("asset", UUID),
-    ...told("by", UUID),
-    ...told("from", DAY),
-    ...told("to", DAY),
+    ...told("user", isId),
+    ...told("asset", isId),
+    ...told("by", isId),
+    ...told("from", isDay),
+    ...told("to", isDay),
     ...(action ? { action } : {}),
   };
 }

@@ -15,14 +15,12 @@ interface Props {
   onChange: (id: string | null) => void;
 }
 
-const NOBODY = "00000000-0000-0000-0000-000000000000";
-
 /** Chooses a person by name or address. */
 export function PersonPicker(props: Props) {
   const [typed, setTyped] = useState("");
   const [query] = useDebouncedValue(typed, 150);
   const { data } = useInfiniteQuery(usersQuery(query));
-  const name = useNameOf(props.value ?? NOBODY);
+  const name = useNameOf(props.value);
   const found = data?.pages[0]?.items ?? [];
   const options = found.map(({ id, name, email }) => ({ value: id, label: `${name} (${email})` }));
   return <Picker {...props} known={name} options={options} typed={typed} onType={setTyped} />;

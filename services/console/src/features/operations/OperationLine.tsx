@@ -3,10 +3,12 @@ import { useQuery } from "@tanstack/react-query";
 import { RotateCcw } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { useCountdown } from "@/api/clock";
+import { meaningOf } from "@/app/i18n";
 import { AssetName, AssetThumb } from "@/features/assets/AssetName";
-import { Person } from "@/features/users/Person";
+import { Actor, Person } from "@/features/users/Person";
 import { Ago } from "@/ui/Ago";
 import { toastDone, toastProblem } from "@/ui/toast";
+import { Failed } from "./Failed";
 import { isStanding, undoable } from "./open";
 import classes from "./operations.module.css";
 import { type Operation, operationQuery, useRetryBulk } from "./queries";
@@ -26,37 +28,46 @@ export function OperationLine({ operation }: { operation: Operation }) {
   const { t } = useTranslation();
   const failed = operation.status === "failed";
   return (
-    <div className={classes.rowGap}>
-      <article className={classes.line} data-operation={operation.id}>
-        <AssetThumb id={operation.asset_id} size={72} />
-        <div className={classes.what}>
-          <Text size="sm" fw={600} className="clip">
-            {t(`operations.kind.${operation.kind}`)} · <AssetName id={operation.asset_id} />
-          </Text>
-          <Text size="xs" c="var(--muted)">
-            {operation.user_count > 0 && (
-              <>{t("operations.people", { count: operation.user_count })} · </>
-            )}
-            <Person id={operation.performed_by} /> · <Ago time={operation.performed_at} />
-          </Text>
-          {failed && <Why operation={operation} />}
-        </div>
-        <Badge
-          variant="light"
-          color={COLOURS[operation.status]}
-          className={classes.status}
-          data-status={operation.status}
-          tt="none"
-        >
-          {t(`operations.status.${operation.status}`)}
-        </Badge>
-        <div className={classes.actions}>
-          {isStanding(operation) && <WayBack operation={operation} />}
-          {failed && operation.kind === "bulk_assign" && <Retry operation={operation} />}
-        </div>
-      </article>
-    </div>
+    <article className={`${classes.line} row-panel`} data-operation={operation.id}>
+      <AssetThumb id={operation.asset_id} size={72} />
+      <div className={classes.what}>
+        <Text size="sm" fw={600} className="clip">
+          {t(`operations.kind.${operation.kind}`)} · <AssetName id={operation.asset_id} />
+        </Text>
+        <Text size="xs" c="var(--muted)">
+          <Whom operation={operation} />
+          {t("operations.by")} <Actor id={operation.performed_by} /> ·{" "}
+          <Ago time={operation.performed_at} />
+        </Text>
+        {failed && <Why operation={operation} />}
+      </div>
+      <Badge
+        variant="light"
+        color={COLOURS[operation.status]}
+        className={classes.status}
+        data-status={operation.status}
+        tt="none"
+      >
+        {t(`operations.status.${operation.status}`)}
+      </Badge>
+      <div className={classes.actions}>
+        {isStanding(operation) && <WayBack operation={operation} />}
+        {failed && operation.kind === "bulk_assign" && <Retry operation={operation} />}
+      </div>
+    </article>
   );
+}
+
+/** Whom it was about, or how many, or how many there was nothing to do for. */
+function Whom({ operation }: { operation: Operation }) {
+  const { t } = useTranslation();
+  const { user_id: id, user_count: many, unchanged_count: unchanged } = operation;
+  if (!id && many === 0 && unchanged === 0) return null;
+  const number =
+    many > 0
+      ? t("operations.people", { count: many })
+      : t("operations.unchanged", { count: unchanged });
+  return <>{id ? <Person id={id} /> : number} · </>;
 }
 
 /** Undo while the window is open; from then on, revert. */
@@ -81,9 +92,11 @@ function Why({ operation }: { operation: Operation }) {
   const { data } = useQuery(operationQuery(operation.id));
   const [first] = data?.failures ?? [];
   const others = (data?.failed_count ?? 0) - 1;
+  const reason = operation.error ?? "";
   return (
     <Text size="xs" c="var(--danger)">
-      {first?.detail ?? operation.error} {others > 0 && t("operations.andMore", { count: others })}
+      {first ? <Failed failure={first} /> : (meaningOf(reason)?.detail ?? reason)}{" "}
+      {others > 0 && t("operations.andMore", { count: others })}
     </Text>
   );
 }

@@ -1,10 +1,12 @@
-import { Button, Group, List, Loader, Stack, Text, Textarea } from "@mantine/core";
+import { Button, Group, List, Loader, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { refusalsOf } from "@/api/problem";
 import { AssetThumb, useTitleOf } from "@/features/assets/AssetName";
 import { useNameOf } from "@/features/users/Person";
 import { ProblemBox } from "@/ui/ProblemBox";
+import { ReasonField } from "@/ui/ReasonField";
 import { planQuery, type TakenBack, useTakeBack, type WayBack } from "./queries";
 import { toldTakenBack, type Undoable } from "./takingBack";
 
@@ -40,23 +42,15 @@ export function Plan({ operation, way, onDone }: Props) {
       {plan.error && <ProblemBox error={plan.error} />}
       {plan.data && <Changes plan={plan.data} />}
       {way === "revert" && plan.data && (
-        <Textarea
-          label={t("users.reason")}
-          description={t("users.reasonHint")}
-          value={reason}
-          maxLength={1000}
-          autosize
-          minRows={2}
-          onChange={({ currentTarget }) => setReason(currentTarget.value)}
-        />
+        <ReasonField value={reason} onChange={setReason} error={go.error} />
       )}
-      {go.error && <ProblemBox error={go.error} />}
+      {go.error && !refusalsOf(go.error).reason && <ProblemBox error={go.error} />}
       <Group justify="flex-end">
         <Button variant="default" onClick={onDone}>
           {t("app.cancel")}
         </Button>
         <Button
-          data-autofocus
+          data-autofocus={way === "undo" || undefined}
           disabled={!plan.data || plan.data.restored.length === 0}
           loading={go.isPending}
           onClick={carryOut}

@@ -40,7 +40,7 @@ export function UndoButton({ operation, announcing = false, onUndone, ...looks }
         <Button
           variant="light"
           size="compact-sm"
-          style={{ flex: "none", alignSelf: "flex-start" }}
+          style={{ flex: "none" }}
           leftSection={<Undo2 size={15} aria-hidden />}
           loading={undo.isPending}
           onClick={act}

@@ -41,6 +41,7 @@ export function operationReactions(queries: QueryClient): Reactions {
     },
     "converter.asset.status_changed": trail,
     "converter.asset.deleted": trail,
+    "converter.asset.restored": trail,
     "converter.asset.uploaded": trail,
   };
 }

@@ -2,6 +2,7 @@ import { Button, Group, PasswordInput, Stack, Text, TextInput, Title } from "@ma
 import { useForm } from "@mantine/form";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { refusalsOf } from "@/api/problem";
 import { session } from "@/api/session";
 import { LanguageMenu } from "@/app/shell/LanguageMenu";
 import { Logo } from "@/app/shell/Logo";
@@ -30,8 +31,10 @@ export function SignInPage({ again }: { again?: string }) {
     try {
       await session.signIn(values.email.trim(), values.password);
     } catch (error) {
-      setProblem(error);
+      const refusals = refusalsOf(error);
       form.setFieldValue("password", "");
+      form.setErrors(refusals);
+      setProblem(Object.keys(refusals).length > 0 ? null : error);
     } finally {
       setBusy(false);
     }

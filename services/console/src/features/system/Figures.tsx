@@ -50,10 +50,15 @@ export function Figures({ system }: { system: System }) {
       </Figure>
       <Figure name={t("system.version")} value={versions.marquee} part="version">
         Python {versions.python} · PostgreSQL {versions.postgresql ?? "–"} ·{" "}
-        {versions.broker ?? "–"} · ffmpeg {versions.ffmpeg ?? "–"}
+        {versions.broker ?? "–"} · ffmpeg {release(versions.ffmpeg)}
       </Figure>
     </div>
   );
+}
+
+/** The number in a version such as n8.1-12-gabcdef: the rest says who built it, which helps nobody. */
+function release(version: string | null): string {
+  return version?.match(/\d+(\.\d+)+/)?.[0] ?? version ?? "–";
 }
 
 interface SpaceProps {

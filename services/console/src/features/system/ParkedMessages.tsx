@@ -1,9 +1,12 @@
-import { Alert, Button, Code, Group, Modal, Skeleton, Stack, Text } from "@mantine/core";
+import { Alert, Button, Code, Group, Modal, Stack, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { CircleCheck, RotateCcw } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Ago } from "@/ui/Ago";
+import { ListEnd, useEndless } from "@/ui/endless";
+import { Loading } from "@/ui/Loading";
 import { ProblemBox } from "@/ui/ProblemBox";
 import { toastDone, toastProblem } from "@/ui/toast";
 import { type Parked, parkedOneQuery, parkedQuery, useReplay } from "./queries";
@@ -13,10 +16,17 @@ import classes from "./system.module.css";
 export function ParkedMessages() {
   const { t } = useTranslation();
   const found = useInfiniteQuery(parkedQuery());
-  const [opened, setOpened] = useState<Parked | null>(null);
-  if (found.error) return <ProblemBox error={found.error} onRetry={() => void found.refetch()} />;
-  if (!found.data) return <Skeleton height={80} radius="md" aria-label={t("app.loading")} />;
-  const items = found.data.pages.flatMap((page) => page.items);
+  const [shown, setShown] = useState<Parked | null>(null);
+  const [opened, message] = useDisclosure(false);
+  const open = (one: Parked) => {
+    setShown(one);
+    message.open();
+  };
+  const { items, more } = useEndless(found);
+  if (found.error && !found.data) {
+    return <ProblemBox error={found.error} onRetry={() => void found.refetch()} />;
+  }
+  if (!found.data) return <Loading height={80} />;
   const missing = found.data.pages[0]?.missing ?? [];
   return (
     <Stack gap="sm">
@@ -32,22 +42,23 @@ export function ParkedMessages() {
       <ul className={classes.parked}>
         {items.map((parked) => (
           <li key={parked.id} className="panel" data-parked={parked.id}>
-            <ParkedLine parked={parked} onOpen={() => setOpened(parked)} />
+            <ParkedLine parked={parked} onOpen={() => open(parked)} />
           </li>
         ))}
       </ul>
       {found.hasNextPage && (
-        <Button variant="default" onClick={() => void found.fetchNextPage()}>
+        <Button variant="default" loading={found.isFetchingNextPage} onClick={more}>
           {t("assign.more")}
         </Button>
       )}
+      {found.isFetchNextPageError && <ListEnd found={found} />}
       <Modal
-        opened={opened !== null}
-        onClose={() => setOpened(null)}
+        opened={opened}
+        onClose={message.close}
         size="xl"
-        title={opened?.event_type ?? t("system.message")}
+        title={shown?.event_type ?? t("system.message")}
       >
-        {opened && <Message id={opened.id} />}
+        {shown && <Message id={shown.id} />}
       </Modal>
     </Stack>
   );
@@ -68,7 +79,7 @@ function ParkedLine({ parked, onOpen }: { parked: Parked; onOpen: () => void }) 
           {parked.event_type ?? t("system.message")} · {parked.queue}
         </Text>
         <Text size="sm" c="var(--danger)" lineClamp={2}>
-          {parked.error_class}: {parked.error}
+          {whyOf(parked)}
         </Text>
         <Text size="xs" c="var(--muted)">
           <Ago time={parked.parked_at} /> · {t("system.attempts", { count: parked.attempts })}
@@ -93,11 +104,15 @@ function ParkedLine({ parked, onOpen }: { parked: Parked; onOpen: () => void }) 
   );
 }
 
+/** Why it was parked; an error that says its own class is not told twice. */
+function whyOf({ error, error_class }: Parked): string {
+  return error.startsWith(error_class) ? error : `${error_class}: ${error}`;
+}
+
 function Message({ id }: { id: string }) {
-  const { t } = useTranslation();
   const { data, error } = useQuery(parkedOneQuery(id));
   if (error) return <ProblemBox error={error} />;
-  if (!data) return <Skeleton height={160} aria-label={t("app.loading")} />;
+  if (!data) return <Loading height={160} />;
   return (
     <Stack gap="sm">
       <Text size="sm">{data.error}</Text>

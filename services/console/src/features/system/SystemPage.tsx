@@ -1,6 +1,8 @@
-import { Badge, Skeleton, Title } from "@mantine/core";
+import { Badge, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { Loading } from "@/ui/Loading";
 import { PageHeader } from "@/ui/PageHeader";
 import { ProblemBox } from "@/ui/ProblemBox";
 import { Figures } from "./Figures";
@@ -32,8 +34,8 @@ export function SystemPage() {
           )
         }
       />
-      {error && !data && <ProblemBox error={error} onRetry={() => void refetch()} />}
-      {!data && !error && <Skeleton height={360} radius="lg" aria-label={t("app.loading")} />}
+      {error && <ProblemBox error={error} onRetry={() => void refetch()} />}
+      {!data && !error && <Loading height={360} />}
       {data && (
         <div className={classes.page}>
           <Figures system={data} />
@@ -52,7 +54,7 @@ export function SystemPage() {
   );
 }
 
-function Section({ title, children }: { title: string; children: React.ReactNode }) {
+function Section({ title, children }: { title: string; children: ReactNode }) {
   return (
     <section>
       <Title order={2} fz="md" mb="sm">

@@ -1,12 +1,12 @@
-import { Skeleton, Stack, Text } from "@mantine/core";
+import { Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { AssetName } from "@/features/assets/AssetName";
 import { Player } from "@/features/assets/Player";
 import { assetQuery } from "@/features/assets/queries";
 import { renditionsOf } from "@/features/assets/renditions";
-import { Ago } from "@/ui/Ago";
-import { moment } from "@/ui/format";
+import { When } from "@/ui/Ago";
+import { Loading } from "@/ui/Loading";
 import { ProblemBox } from "@/ui/ProblemBox";
 import { type Holding, holdingQuery } from "./queries";
 import classes from "./users.module.css";
@@ -18,7 +18,7 @@ export function CurrentAsset({ userId }: { userId: string }) {
   const { t } = useTranslation();
   const { data: holding, error, refetch, isPending } = useQuery(holdingQuery(userId));
   if (error) return <ProblemBox error={error} onRetry={() => void refetch()} />;
-  if (isPending) return <Skeleton height={240} radius="md" aria-label={t("app.loading")} />;
+  if (isPending) return <Loading height={240} />;
   if (!holding) {
     return (
       <Text size="sm" c="var(--muted)">
@@ -43,7 +43,7 @@ function Held({ holding }: { holding: Holding }) {
           <AssetName id={holding.asset_id} />
         </Text>
         <Text size="sm" c="var(--muted)">
-          {t("users.since")} <Ago time={holding.assigned_at} /> · {moment(holding.assigned_at)}
+          {t("users.since")} <When time={holding.assigned_at} />
         </Text>
         <Text size="sm" c="var(--muted)">
           {t("asset.by")} {holding.admin.name ?? t("users.apiKey")}

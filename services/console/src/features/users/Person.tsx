@@ -6,22 +6,26 @@ import { userQuery } from "./queries";
 
 const SYSTEM = "00000000-0000-0000-0000-000000000000";
 
-/** The name behind an id: a person, or what acts in nobody's name. */
-export function useNameOf(id: string): string {
-  const { t } = useTranslation();
-  const { data, error } = useQuery({ ...userQuery(id), enabled: id !== SYSTEM });
-  if (id === SYSTEM) return t("users.system");
-  if (error) return Problem.of(error).status === 404 ? t("users.apiKey") : id.slice(0, 13);
-  return data?.name ?? "…";
+/** The name behind a person's id; the id itself, if nobody knows it. */
+export function useNameOf(id: string | null | undefined): string {
+  const { data, isError } = useQuery({ ...userQuery(id ?? ""), enabled: Boolean(id) });
+  return data?.name ?? ((isError && id) || "…");
 }
 
-/** The name behind an id; as a link to the profile where there can be one. */
-export function Person({ id, plain = false }: { id: string; plain?: boolean }) {
-  const name = useNameOf(id);
-  if (plain || id === SYSTEM) return <span>{name}</span>;
+/** A person, as a link to their profile. */
+export function Person({ id }: { id: string }) {
   return (
     <Link to="/users/$userId" params={{ userId: id }} className="quiet-link">
-      {name}
+      {useNameOf(id)}
     </Link>
   );
+}
+
+/** Who did something: a person, an API key, or what acts in nobody's name. */
+export function Actor({ id }: { id: string }) {
+  const { t } = useTranslation();
+  const { error } = useQuery({ ...userQuery(id), enabled: id !== SYSTEM });
+  if (id === SYSTEM) return t("users.system");
+  if (error && Problem.of(error).status === 404) return t("users.apiKey");
+  return <Person id={id} />;
 }

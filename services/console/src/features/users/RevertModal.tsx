@@ -1,12 +1,13 @@
-import { Alert, Button, Group, Loader, Modal, Stack, Text, Textarea } from "@mantine/core";
+import { Alert, Button, Group, Loader, Modal, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { ArrowRight } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Problem } from "@/api/problem";
+import { Problem, refusalsOf } from "@/api/problem";
 import { AssetThumb, useTitleOf } from "@/features/assets/AssetName";
 import { UndoButton } from "@/features/operations/UndoButton";
 import { ProblemBox } from "@/ui/ProblemBox";
+import { ReasonField } from "@/ui/ReasonField";
 import { toastDone } from "@/ui/toast";
 import { useNameOf } from "./Person";
 import { holdingQuery, revertPlanQuery, useRevert } from "./queries";
@@ -42,19 +43,10 @@ export function RevertModal({ userId, assignmentId, onClose }: Props) {
             <Text size="sm">{t("users.revertText", { name })}</Text>
             <Change userId={userId} next={plan.data.restored_asset_id} />
             {plan.data.restore_refused && <Alert color="yellow">{t("users.cannotRestore")}</Alert>}
-            <Textarea
-              label={t("users.reason")}
-              description={t("users.reasonHint")}
-              value={reason}
-              maxLength={1000}
-              autosize
-              minRows={2}
-              data-autofocus
-              onChange={({ currentTarget }) => setReason(currentTarget.value)}
-            />
+            <ReasonField value={reason} onChange={setReason} error={revert.error} />
           </>
         )}
-        {revert.error && <ProblemBox error={revert.error} />}
+        {revert.error && !refusalsOf(revert.error).reason && <ProblemBox error={revert.error} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
             {t("app.cancel")}

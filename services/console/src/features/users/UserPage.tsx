@@ -1,10 +1,12 @@
-import { Badge, Group, Skeleton, Text, Title } from "@mantine/core";
+import { Badge, Group, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { ScrollText } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import type { User } from "@/api/client";
+import { Loading } from "@/ui/Loading";
 import { PageHeader } from "@/ui/PageHeader";
+import { PageProblem } from "@/ui/PageProblem";
 import { ProblemBox } from "@/ui/ProblemBox";
 import { CurrentAsset } from "./CurrentAsset";
 import { Face } from "./Face";
@@ -17,11 +19,13 @@ export function UserPage() {
   const { t } = useTranslation();
   const { userId } = useParams({ from: "/users/$userId" });
   const user = useQuery(userQuery(userId));
-  if (user.error) return <ProblemBox error={user.error} onRetry={() => void user.refetch()} />;
-  if (!user.data) return <Skeleton height={420} radius="lg" aria-label={t("app.loading")} />;
+  if (user.error && !user.data) {
+    return <PageProblem error={user.error} to="/users" onRetry={() => void user.refetch()} />;
+  }
+  if (!user.data) return <Loading height={420} />;
   return (
     <>
-      <PageHeader title={user.data.name}>
+      <PageHeader title={user.data.name} lead={<Face name={user.data.name} size={36} />}>
         <Marks user={user.data} />
       </PageHeader>
       <div className={classes.profile}>
@@ -46,7 +50,6 @@ function Marks({ user }: { user: User }) {
   const { t } = useTranslation();
   return (
     <Group gap="xs" wrap="nowrap" miw={0}>
-      <Face name={user.name} size={30} />
       <Text size="sm" c="var(--muted)">
         {user.email}
       </Text>
@@ -68,7 +71,7 @@ function LastAssignments({ userId }: { userId: string }) {
   const { t } = useTranslation();
   const { data, error, refetch } = useQuery(historyQuery(userId));
   if (error) return <ProblemBox error={error} onRetry={() => void refetch()} />;
-  if (!data) return <Skeleton height={240} radius="md" aria-label={t("app.loading")} />;
+  if (!data) return <Loading height={240} />;
   if (data.history.length === 0) {
     return (
       <Text size="sm" c="var(--muted)">

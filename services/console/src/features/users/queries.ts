@@ -11,7 +11,7 @@ export type Holding = components["schemas"]["CurrentAssignment"];
 export type HistoryEntry = components["schemas"]["HistoryEntry"];
 
 const PAGE = 100;
-export const LAST = 10;
+const LAST = 10;
 
 /** The people whose name or address has these words, newest first. */
 export function usersQuery(query: string) {

@@ -1,6 +1,7 @@
 import type { en, Words } from "../en";
 import { app } from "./app";
 import { assets } from "./assets";
+import { codes } from "./codes";
 import { people } from "./people";
 import { records } from "./records";
 import { session } from "./session";
@@ -13,4 +14,5 @@ export const de: Words<typeof en> = {
   ...upload,
   ...people,
   ...records,
+  code: codes,
 };

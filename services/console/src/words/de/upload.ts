@@ -14,14 +14,14 @@ export const upload = {
     objection: {
       empty: "Nicht gesendet: Die Datei ist leer.",
       notVideo: "Nicht gesendet: Das ist kein MP4- oder MOV-Video.",
-      tooLarge: "Nicht gesendet: {{size}} ist mehr, als der Server nimmt.",
+      tooLarge: "Nicht gesendet: {{size}} ist mehr, als der Server annimmt.",
       unreadable:
         "Nicht gesendet: Sie lässt sich nicht lesen. Ist es ein Ordner, oder wurde sie verschoben?",
     },
     over: "Uploads",
     pause: "Anhalten",
     paused: "Angehalten bei {{percent}} % von {{size}}",
-    remove: "Von der Liste nehmen",
+    remove: "Aus der Liste entfernen",
     resume: "Fortsetzen",
     sending: "{{sent}} von {{size}}",
     sendingAt: "{{sent}} von {{size}} · {{speed}} · noch {{left}}",

@@ -1,10 +1,11 @@
 export const people = {
   users: {
+    afterwards: "Afterwards",
     admin: "Administrator",
     apiKey: "An API key",
     cannotRestore:
       "What was there before cannot come back, because it was deleted or the person is disabled. They will have nothing.",
-    current: "Has now",
+    current: "Current asset",
     disabled: "Disabled",
     hasNothing: "Has nothing",
     last: "Last 10 assignments",
@@ -16,8 +17,7 @@ export const people = {
     reason: "Reason",
     reasonHint: "Kept in the audit trail, for whoever asks why.",
     revert: "Revert",
-    revertText:
-      "This takes the assignment back. Whatever {{name}} was given since stays as it was:",
+    revertText: "This takes the assignment back. Everything stays in the history of {{name}}.",
     revertTitle: "Revert this assignment?",
     revertYes: "Revert the assignment",
     reverted: "{{name}}'s assignment was reverted.",
@@ -27,7 +27,6 @@ export const people = {
     stillOpenText: "While the undo window is open, undo it: that leaves no trace of a mistake.",
     system: "System",
     takenBack: "This was taken back already.",
-    afterwards: "Then",
     whole: "The whole history ({{count}})",
   },
   assign: {
@@ -76,6 +75,7 @@ export const people = {
     length: "Length",
     lines: "The last lines of ffmpeg",
     making: "Making the {{name}}",
+    notMade: "not made",
     notThere: "not yet",
     notYet: "The first rendition shows here as soon as it is made.",
     nothingMade: "Nothing could be made of this file.",
@@ -96,6 +96,7 @@ export const people = {
   operations: {
     andMore_one: "and {{count}} more",
     andMore_other: "and {{count}} more",
+    by: "by",
     kind: {
       assign: "Assigned",
       bulk_assign: "Bulk assigned",
@@ -130,6 +131,8 @@ export const people = {
       reverted: "Reverted",
       undone: "Undone",
     },
+    unchanged_one: "{{count}} person had it already",
+    unchanged_other: "{{count}} people had it already",
     undo: "Undo",
     undoDone_one: "Undone for {{count}} person.",
     undoDone_other: "Undone for {{count}} people.",
