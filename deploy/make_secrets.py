@@ -35,6 +35,7 @@ def make_secrets(directory: Path) -> list[str]:
     kept("secret_key")
     kept("audit_signing_key")
     kept("admin_password", lambda: secrets.token_urlsafe(15))
+    kept("grafana_password", lambda: secrets.token_urlsafe(15))
 
     admin, login = kept("postgres_password"), kept("database_password")
     kept("database_admin_url", lambda: f"postgresql://postgres:{admin}@postgres:5432/marquee")

@@ -8,12 +8,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from harness.client import Client
 from harness.clips import make_clip
-from harness.product import ADMINISTRATOR, EMAIL, PASSWORD, Product
-from services.start import ALL, MODULES
-from shared.runtime.runner import running
-from shared.runtime.settings import RuntimeSettings
+from harness.product import Product, in_this_process
 
 
 @pytest.fixture(scope="session")
@@ -33,18 +29,6 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 async def product(
     tmp_path_factory: pytest.TempPathFactory, http: aiohttp.ClientSession
 ) -> AsyncIterator[Product]:
-    """All services on the embedded parts, in this process, so that its clock can be moved."""
-    product = Product(tmp_path_factory.mktemp("product"))
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in ADMINISTRATOR.items():
-            patch.setenv(name, value)
-        patch.setenv("MARQUEE_PROBE_SECONDS", "10")  # two workers share this machine
-        settings = RuntimeSettings.load(port=0, data_dir=product.data_dir)
-        modules = [MODULES[name] for name in ALL]
-        async with running(
-            modules, settings, clock=product.clock, new_id=product.new_id
-        ) as process:
-            product.runtime = process.runtime
-            product.client = Client(process.urls["gateway"], http)
-            await product.client.log_in(EMAIL, PASSWORD)
-            yield product
+    """The product that tests share."""
+    async with in_this_process(tmp_path_factory.mktemp("product"), http) as product:
+        yield product

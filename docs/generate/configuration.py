@@ -13,6 +13,7 @@ from limits import RateLimitItem
 from pydantic.fields import FieldInfo
 
 from docs.generate.markdown import prose, table
+from shared.entrance.settings import EntranceSettings
 from shared.runtime.settings import (
     PREFIX,
     SERVICE_PORTS,
@@ -42,7 +43,11 @@ _KINDS = {
 
 def page() -> str:
     """The page."""
-    parts = [_INTRODUCTION, *_section("Every process", RuntimeSettings)]
+    parts = [
+        _INTRODUCTION,
+        *_section("Every process", RuntimeSettings),
+        *_section("gateway and notifier", EntranceSettings),
+    ]
     for service in ("gateway", *SERVICE_PORTS):
         for settings in _of(service):
             parts += _section(service, settings)

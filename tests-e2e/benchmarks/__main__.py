@@ -2,6 +2,7 @@
 
 ``BENCH`` names rows as well, with commas; ``BENCH_CLIP`` is the clip to convert instead of a
 generated one; with ``BENCH_QUICK=1`` everything is small, to try the benchmarks themselves.
+``--document`` measures nothing: it writes the last results into ``docs/performance.md``.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from types import ModuleType
 
 import structlog
 
-from benchmarks import rows, table
+from benchmarks import document, rows, table
 from benchmarks.bench import Bench
 from benchmarks.stage import staged
 
@@ -51,11 +52,16 @@ async def _run(modules: Sequence[ModuleType]) -> list[str]:
 
 def _keep(bench: Bench) -> None:
     """Written after each row, so that an interrupted run has what it measured."""
-    RESULTS.write_text(json.dumps([each.as_json() for each in bench.figures], indent=1) + "\n")
+    mark = {"quick": True} if bench.quick else {}
+    figures = [each.as_json() | mark for each in bench.figures]
+    RESULTS.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 def main() -> None:
     """Measure the rows named on the command line or in ``BENCH``, or all of them."""
+    if sys.argv[1:] == ["--document"]:
+        document.write(RESULTS)
+        return
     names = sys.argv[1:] or [name for name in os.environ.get("BENCH", "").split(",") if name]
     try:
         chosen = rows.chosen(names)

@@ -7,17 +7,15 @@ Usage: ... DSN
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import orjson
 from aiohttp import web
 from uuid_utils.compat import uuid7
 
-from benchmarks.bare import serve
+from benchmarks.bare import pool_of, serve
 from services.assignment.store import user_lock
 
 _SITUATION = """
@@ -69,13 +67,7 @@ _WINDOW = timedelta(seconds=30)
 
 async def build() -> web.Application:
     """The handlers and their pool."""
-    pool = await asyncpg.create_pool(
-        *sys.argv[1:],
-        min_size=16,
-        max_size=16,
-        reset=_as_it_is,
-        server_settings={"role": "marquee_assignment"},
-    )
+    pool = await pool_of("marquee_assignment")
 
     async def assign(request: web.Request) -> web.Response:
         asset_id = UUID(request.match_info["id"])
@@ -151,10 +143,6 @@ def _json(status: int, what: dict[str, Any]) -> web.Response:
 
 def _encoded(what: dict[str, Any]) -> bytes:
     return orjson.dumps(what, default=str)
-
-
-async def _as_it_is(_: object) -> None:
-    """Nothing sets session state, so nothing needs resetting."""
 
 
 if __name__ == "__main__":

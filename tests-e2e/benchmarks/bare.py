@@ -1,10 +1,13 @@
-"""What all bare servers have in common: a free port, uvloop, and a line that says it."""
+"""What bare servers have in common: a free port, uvloop, a line that says it, and a full pool."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
+from typing import Any
 
+import asyncpg
 import uvloop
 from aiohttp import web
 
@@ -20,3 +23,14 @@ def serve(build: Callable[[], Awaitable[web.Application]]) -> None:
         await asyncio.Event().wait()
 
     uvloop.run(forever())
+
+
+async def pool_of(role: str) -> asyncpg.Pool[Any]:
+    """Open connections to the database that the command line names, in this role."""
+    return await asyncpg.create_pool(
+        *sys.argv[1:], min_size=16, max_size=16, reset=_as_it_is, server_settings={"role": role}
+    )
+
+
+async def _as_it_is(_: object) -> None:
+    """Nothing sets session state, so nothing needs resetting."""

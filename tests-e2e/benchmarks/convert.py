@@ -23,17 +23,22 @@ TARGETS = {
     "convert_again": at_most(1, "s"),
 }
 
-SCRIPT = """set -e
+PEER = [
+    *("-c:v", "libvpx-vp9", "-crf", "32", "-b:v", "1800k", "-maxrate", "2700k"),
+    *("-minrate", "900k", "-bufsize", "2700k", "-g", "96", "-keyint_min", "96", "-speed", "2"),
+]
+"""MediaCMS's recipe for VP9 at 1080p and 24 pictures a second."""
+
+SCRIPT = f"""set -e
 fit="scale=w=1920:h=1080:force_original_aspect_ratio=decrease:flags=lanczos"
 small="fps=12,scale=480:-2:flags=lanczos"
 ffmpeg="$0 -nostdin -v error -y"
-$ffmpeg -i "$1" -vf "$fit,fps=24" -pix_fmt yuv420p -c:v libvpx-vp9 -crf 32 -b:v 1800k \\
-  -maxrate 2700k -minrate 900k -bufsize 2700k -g 96 -keyint_min 96 -speed 2 \\
+$ffmpeg -i "$1" -vf "$fit,fps={films.RATE}" -pix_fmt yuv420p {" ".join(PEER)} \\
   -c:a libopus -b:a 96k -ac 2 peer.webm
 $ffmpeg -t 10 -i "$1" -vf "$small,split[a][b];[a]palettegen[p];[b][p]paletteuse" peer.gif
 $ffmpeg -i "$1" -frames:v 1 peer.jpg
 """
-"""What others do: MediaCMS's recipe for VP9 at 1080p, a plain GIF with a palette, and a JPEG."""
+"""What others do: that recipe, a plain GIF with a palette, and a JPEG."""
 
 
 @dataclass

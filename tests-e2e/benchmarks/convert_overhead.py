@@ -37,7 +37,9 @@ async def measure(bench: Bench) -> None:
         async def theirs(sources: Sequence[Path]) -> tuple[float, int]:
             return await _by_script(sources), 0
 
-        one = await bench.pairs(lambda: ours([film]), lambda: theirs([film]), pairs=PAIRS_OF_LONG)
+        one = await bench.pairs(
+            lambda: ours([film]), lambda: theirs([film]), pairs=PAIRS_OF_LONG, warm=False
+        )
         bench.report(compared("convert_overhead", TARGETS, one, lambda each: each[0]))
         short = await films.short_films(bench, many)
         _, few = await ours(short[: many // 10])

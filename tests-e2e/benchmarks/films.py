@@ -17,11 +17,19 @@ from services.converter.probing.child import probe
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
-PICTURES = (
-    "mandelbrot=size=1920x1080:rate=24:end_scale=0.05:maxiter=200",
-    "testsrc2=size=640x360:rate=24",
+RATE = 24
+"""Pictures a second, of what is made here and of what the peer's recipe makes."""
+
+PICTURE = (
+    "life=size=160x90:rate=8:ratio=0.1:mold=10:random_seed=1:death_color=#C83232:life_color=#20C060,"
+    "trim=start=8,setpts=PTS-STARTPTS,tmix=frames=3,framerate=fps=24,"
+    "scale=1920:1080:flags=bicubic[cells];"
+    "testsrc2=size=320x180:rate=24[figure];[cells][figure]overlay=1500:840"
 )
-"""A slow zoom into detail, and beside it text and edges that move."""
+"""Soft shapes that grow, move and fade everywhere, and beside them text and edges.
+
+To encode, like a film that was drawn. Harder pictures are in ``presets``.
+"""
 
 
 async def film(bench: Bench) -> Path:
@@ -30,12 +38,18 @@ async def film(bench: Bench) -> Path:
         return bench.clip
     target, seconds = bench.directory / "film.mp4", bench.size(30, 2)
     if not target.exists():
-        inputs = [part for picture in PICTURES for part in ("-f", "lavfi", "-i", picture)]
-        tone = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"]
-        picture = "[0][1]overlay=1200:640,format=yuv420p"
-        codecs = ["-c:v", "libx264", "-preset", "veryfast", "-b:v", "6M", "-c:a", "aac"]
-        await run(*inputs, *tone, "-lavfi", picture, "-t", str(seconds), *codecs, str(target))
+        await draw(target, PICTURE, seconds=seconds)
     return target
+
+
+async def draw(target: Path, graph: str, *, seconds: float) -> None:
+    """Make a film of what a graph of ffmpeg's filters draws, with a tone."""
+    tone = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"]
+    codecs = ["-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "veryfast", "-b:v", "6M"]
+    await run(
+        *("-f", "lavfi", "-i", graph, *tone, "-t", str(seconds), *codecs, "-c:a", "aac"),
+        str(target),
+    )
 
 
 async def short_films(bench: Bench, number: int) -> list[Path]:
@@ -79,11 +93,14 @@ async def run(*arguments: str, directory: Path | None = None) -> str:
 
 
 async def vmaf(converted: Path, source: Path) -> float:
-    """How close a conversion comes to its source (100 is the same), by every fifth picture."""
-    same_size = "[0:v]settb=AVTB,setpts=PTS-STARTPTS[a];[1:v]settb=AVTB,setpts=PTS-STARTPTS[b]"
+    """How close a conversion comes to its source (100 is the same), by every fifth picture.
+
+    WebM rounds times to milliseconds: by its own, a picture would be held against the one before.
+    """
+    same_times = f"[0:v]fps={RATE}[a];[1:v]fps={RATE}[b]"
     said = await run(
         *("-i", str(converted), "-i", str(source), "-lavfi"),
-        *(f"{same_size};[a][b]libvmaf=n_threads=2:n_subsample=5", "-f", "null", "-"),
+        *(f"{same_times};[a][b]libvmaf=n_threads=2:n_subsample=5", "-f", "null", "-"),
     )
     found = re.search(r"VMAF score: ([\d.]+)", said)
     if found is None:

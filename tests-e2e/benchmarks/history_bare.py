@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from uuid import UUID
 
-import asyncpg
 import orjson
 from aiohttp import web
 
-from benchmarks.bare import serve
+from benchmarks.bare import pool_of, serve
 
 _KNOWN = "select known from audit.users where tenant_id = 'default' and id = $1"
 _PAGE = """
@@ -26,9 +24,7 @@ _COUNT = """
 
 async def build() -> web.Application:
     """The handler and its pool."""
-    pool = await asyncpg.create_pool(
-        *sys.argv[1:], min_size=16, max_size=16, server_settings={"role": "marquee_audit"}
-    )
+    pool = await pool_of("marquee_audit")
 
     async def history(request: web.Request) -> web.Response:
         user, limit = UUID(request.match_info["id"]), int(request.query["limit"])

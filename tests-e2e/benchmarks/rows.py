@@ -28,9 +28,10 @@ ROWS = {
     "audit_verify": "audit_verify",
     "cold_start": "cold_start",
     "scale_out": "scale_out",
+    "console": "console",
 }
 
-APART: dict[str, str] = {}
+APART = {"presets": "presets"}
 """What takes too long to be measured unless it is named."""
 
 

@@ -18,7 +18,7 @@ async def measure(bench: Bench) -> None:
     house = await bench.house()
     first, *assets = await house.assets(LANES + 1)
     users = await house.users(LANES)
-    times = {"every": EVERY, "lasting": bench.size(10, 2), "warm": 1}
+    times = {"every": EVERY, "lasting": bench.size(6, 2), "warm": 1}
     before = [[_assign(first, user)] for user in users]
     lanes = _lanes(assets, users)
     await fire(house.plan(before))

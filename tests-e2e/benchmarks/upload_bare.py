@@ -1,9 +1,10 @@
-"""The baseline of ``upload_stream``: the body to a file, with its SHA-256. Usage: ... SPOOL"""
+"""The baseline of ``upload_stream``: the body to a file, hashed and synced. Usage: ... SPOOL"""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import sys
 from pathlib import Path
 
@@ -32,6 +33,8 @@ async def build() -> web.Application:
                     await asyncio.to_thread(write, bytes(batch))
                     batch.clear()
             await asyncio.to_thread(write, bytes(batch))
+            file.flush()
+            await asyncio.to_thread(os.fsync, file.fileno())
         return web.json_response({"sha256": digest.hexdigest()}, status=201)
 
     app = web.Application(client_max_size=0)

@@ -1,4 +1,4 @@
-"""``upload_stream``: 500 MiB through the gateway, against a bare handler that writes and hashes."""
+"""``upload_stream``: 500 MiB through the gateway, against a bare one that also hashes and syncs."""
 
 from __future__ import annotations
 

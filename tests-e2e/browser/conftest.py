@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, StorageState, async_playwright, expect
 
 from harness.client import Json
+from harness.clips import make_clip
 from harness.product import Product
 from harness.screen import PATIENCE_MS, Screen, window
 from services.gateway.console import BUNDLE
@@ -39,13 +40,29 @@ async def stranger(browser: Browser, product: Product) -> AsyncIterator[Screen]:
         yield screen
 
 
-@pytest.fixture
-async def screen(browser: Browser, product: Product) -> AsyncIterator[Screen]:
-    """A window in which the administrator is signed in, on the assets' page."""
+@pytest.fixture(scope="session")
+async def signed_in(browser: Browser, product: Product) -> StorageState:
+    """What the administrator's browser keeps of having signed in; nobody may end this session."""
     async with window(browser, product.client.url) as screen:
         await screen.open()
         await screen.sign_in()
+        return await screen.page.context.storage_state()
+
+
+@pytest.fixture
+async def screen(
+    browser: Browser, product: Product, signed_in: StorageState
+) -> AsyncIterator[Screen]:
+    """A window in which the administrator is signed in; nothing is open in it yet."""
+    async with window(browser, product.client.url, storage_state=signed_in) as screen:
         yield screen
+
+
+@pytest.fixture(scope="session")
+def snippet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shortest clip that will do, for what is to be converted anew."""
+    target = tmp_path_factory.mktemp("clips") / "snippet.mp4"
+    return make_clip(target, seconds=1, size="320x180", sound=False)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ async def test_after_the_window_an_assignment_is_reverted_with_a_reason(
     screen: Screen, product: Product, film: Json, other_film: Json
 ) -> None:
     """MA-FR5.3.1 to 5.3.6, MA-S0.18."""
+    await screen.enter()
     page, client = screen.page, product.client
     ada = await client.create_user(f"ada-{uuid4().hex[:8]}@example.com")
     for turn in range(12):
@@ -54,7 +55,7 @@ async def test_after_the_window_an_assignment_is_reverted_with_a_reason(
     await expect(timeline.first).to_contain_text("Reverted")
     await expect(timeline.first).to_contain_text("Given to the wrong person")
     await expect(timeline.first.get_by_role("button", name="Revert")).to_be_disabled()
-    await screen.screenshots("profile")
+    await screen.look("profile")
     await screen.check_accessible()
 
     await page.get_by_role("link", name="The whole history").click()

@@ -34,7 +34,7 @@ async def test_the_server_restarts_while_the_page_is_open(
         await screen.open()
         await screen.sign_in()
         await page.get_by_placeholder("Search titles").fill("half a wo")
-        await expect(page.get_by_role("heading", name="Nothing fits")).to_be_visible()
+        await expect(page.get_by_role("heading", name="No matches")).to_be_visible()
         await page.evaluate("window.neverLeft = true")
         await first.stop()
         await expect(page.locator("[data-live=reconnecting]")).to_be_visible()
@@ -48,10 +48,9 @@ async def test_the_server_restarts_while_the_page_is_open(
             assert await page.evaluate("window.neverLeft")
 
 
-async def test_an_ended_session_leads_to_sign_in_and_back(
-    screen: Screen, product: Product, clip: Path
-) -> None:
-    page = screen.page
+async def test_an_ended_session_leads_to_sign_in_and_back(stranger: Screen) -> None:
+    screen, page = stranger, stranger.page
+    await screen.sign_in()
     await page.get_by_placeholder("Search titles").fill("what I typed")
     token = await page.evaluate(
         "fetch('/api/auth/session').then((a) => a.json()).then((s) => s.csrf_token)"
@@ -65,7 +64,7 @@ async def test_an_ended_session_leads_to_sign_in_and_back(
     await expect(dialog.get_by_label("Password", exact=True)).to_be_focused()
     await page.keyboard.press("Escape")
     await expect(dialog).to_be_visible()
-    await screen.screenshots("session-ended")
+    await screen.look("session-ended")
     await screen.check_accessible()
     await dialog.get_by_label("Password", exact=True).fill(PASSWORD)
     await page.keyboard.press("Enter")

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.xdist_group("browser")
 async def test_an_administrator_signs_in_and_sees_the_assets(stranger: Screen) -> None:
     page = stranger.page
     await expect(page.get_by_role("heading", name="Sign in to Marquee")).to_be_visible()
-    await stranger.screenshots("sign-in")
+    await stranger.look("sign-in")
     await stranger.check_accessible()
     await stranger.sign_in()
     await expect(page.get_by_role("heading", name="Assets")).to_be_visible()

@@ -124,7 +124,7 @@ class Line:
         self._ends |= ends
         ways = [
             asyncio.create_task(self._up(reader, back)),
-            asyncio.create_task(_carry(there, writer)),
+            asyncio.create_task(carry(there, writer)),
         ]
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         for task in ways:
@@ -146,7 +146,8 @@ class Line:
                     self.stuck.set()
 
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """One way, until either end closes."""
     with suppress(OSError):
         while chunk := await reader.read(64 * 1024):
             writer.write(chunk)

@@ -31,6 +31,8 @@ class Client:
     url: str
     session: aiohttp.ClientSession
     token: str | None = None
+    sockets: str | None = None
+    """Where WebSockets lead, if not to the gateway."""
 
     def headers(self) -> dict[str, str]:
         """The bearer token, once there is one."""
@@ -103,7 +105,8 @@ class Client:
     @asynccontextmanager
     async def socket(self, *topics: str, **subscription: Any) -> AsyncIterator[Socket]:
         """Open a WebSocket, wait for its hello, and subscribe."""
-        async with self.session.ws_connect(self.url + "/ws", headers=self.headers()) as ws:
+        where = f"{self.sockets or self.url}/ws"
+        async with self.session.ws_connect(where, headers=self.headers()) as ws:
             socket = Socket(ws)
             socket.hello = await socket.next(lambda frame: frame["type"] == "hello")
             await ws.send_json({"action": "subscribe", "topics": list(topics), **subscription})

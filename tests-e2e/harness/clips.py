@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from uuid import uuid4
 
 import imageio_ffmpeg
 
@@ -12,11 +13,29 @@ def make_clip(
     target: Path, *, seconds: float = 2, size: str = "640x360", rate: int = 24, sound: bool = True
 ) -> Path:
     """An H.264 MP4 of a moving test picture, with a tone unless silent."""
-    picture = ["-f", "lavfi", "-i", f"testsrc2=size={size}:rate={rate}:duration={seconds}"]
-    tone = ["-f", "lavfi", "-i", f"sine=frequency=440:duration={seconds}"] if sound else []
+    source = f"testsrc2=size={size}:rate={rate}"
+    return make_film(target, source, seconds=seconds, sound=sound)
+
+
+def make_film(target: Path, source: str, *, seconds: float, sound: bool = True) -> Path:
+    """An H.264 film of whatever one of ffmpeg's sources draws, with a tone unless silent."""
+    picture = ["-f", "lavfi", "-i", source]
+    tone = ["-f", "lavfi", "-i", "sine=frequency=440"] if sound else []
     codecs = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac"]
-    _ffmpeg(*picture, *tone, *codecs, "-movflags", "+faststart", str(target))
+    _ffmpeg(*picture, *tone, "-t", str(seconds), *codecs, "-movflags", "+faststart", str(target))
     return target
+
+
+def damage(film: bytes, *, kept: float = 0) -> bytes:
+    """The same film with nothing left of its pictures, but for a share of the first."""
+    start = film.index(b"mdat") + 4
+    start += int((len(film) - start) * kept)
+    return film[:start] + bytes(len(film) - start)
+
+
+def renewed(film: bytes) -> bytes:
+    """The same film with other bytes: a box at its end that players pass over."""
+    return film + (16).to_bytes(4, "big") + b"free" + uuid4().bytes[:8]
 
 
 def make_audio_only(target: Path) -> Path:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,16 +48,17 @@ async def launched(
     environment: Mapping[str, str],
     within: float = 60,
     program: str = "services",
+    root: Path = ROOT,
 ) -> AsyncIterator[Process]:
     """Run services in a process of their own until the block ends; by force if need be.
 
-    ``program`` is another module that runs them.
+    ``program`` is another module that runs them, ``root`` another tree of sources.
     """
     kept = {key: value for key, value in os.environ.items() if not key.startswith("MARQUEE_")}
     with log.open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", program, *names),
-            cwd=ROOT,
+            cwd=root,
             env=kept | dict(environment),
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
@@ -76,10 +77,11 @@ async def launched(
 
 async def _ready(process: asyncio.subprocess.Process, log: Path, within: float) -> str:
     assert process.stdout is not None
-    async with asyncio.timeout(within):
-        async for line in process.stdout:
-            if line.startswith(READY):
-                return line.removeprefix(READY).decode().strip()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within):
+            async for line in process.stdout:
+                if line.startswith(READY):
+                    return line.removeprefix(READY).decode().strip()
     raise AssertionError(f"it never got ready: {log.read_text()[-4000:]}")
 
 

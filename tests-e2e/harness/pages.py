@@ -22,6 +22,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.fleet import free_port
 from harness.launch import READY, ROOT
 
 DOCUMENTED = "127.0.0.1:8080"
@@ -104,6 +105,8 @@ class Reader:
     home: Path
     meant: dict[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    """Where a product that the pages start listens, each time they start it."""
 
     async def follow(self, *pages: Path) -> None:
         """Follow pages in one shell, one after the other. Fails with the page and the line."""
@@ -200,7 +203,7 @@ class Reader:
             "bash",
             *arguments,
             cwd=self.home,
-            env=kept | {"MARQUEE_PORT": "0", **self.environment},
+            env=kept | {"MARQUEE_PORT": str(self.port), **self.environment},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

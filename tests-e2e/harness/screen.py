@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -10,12 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from axe_playwright_python.async_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Browser, Page, expect
 
 from harness.product import EMAIL, PASSWORD
 
 SCREENSHOTS = Path(__file__).parents[1] / "browser" / "screenshots"
+KEEPING = "SCREENSHOTS" in os.environ
+"""Whether pictures are kept of what the tests look at: a hundred of them take a minute."""
 
 NARROW, USUAL, WIDE = (360, 740), (1280, 800), (2560, 1300)
 SIZES = {
@@ -23,6 +26,17 @@ SIZES = {
     "dark": {"narrow": NARROW, "usual": USUAL},
 }
 """In which a page is looked at; the last is the one that it is left in."""
+
+BESIDE = "() => document.documentElement.scrollWidth - innerWidth"
+"""By how many pixels a page is wider than its window."""
+
+AXE = """async (rules) => {
+  const chosen = rules.length > 0 ? { runOnly: rules } : {};
+  return (await axe.run({ resultTypes: ["violations"], ...chosen })).violations;
+}"""
+
+SCHEMES: dict[str, list[str]] = {"light": [], "dark": ["color-contrast"]}
+"""The rules of axe that hold in each; all of them, or those that colours can break."""
 
 SERIOUS = {"serious", "critical"}
 
@@ -66,6 +80,11 @@ class Screen:
         """Go to an address."""
         await self.page.goto(self.url + path)
 
+    async def enter(self) -> None:
+        """Open the assets' page, as who is signed in, and see it come to life."""
+        await self.open()
+        await self.alive()
+
     async def sign_in(
         self, email: str = EMAIL, password: str = PASSWORD, *, live: str = "live"
     ) -> None:
@@ -73,6 +92,10 @@ class Screen:
         await self.page.get_by_label("Email", exact=True).fill(email)
         await self.page.get_by_label("Password", exact=True).fill(password)
         await self.page.get_by_role("button", name="Sign in").click()
+        await self.alive(live)
+
+    async def alive(self, live: str = "live") -> None:
+        """Wait until the page shows what happens."""
         await expect(self.page.locator(f"[data-live={live}]")).to_be_visible()
 
     async def choose_files(self, *files: Path) -> None:
@@ -85,25 +108,28 @@ class Screen:
         contents = [b64encode(file.read_bytes()).decode() for file in files]
         await self.page.evaluate(DROP, [names, contents])
 
-    async def screenshots(self, name: str) -> None:
-        """Keep how it looks: light and dark, on a telephone, a laptop and a wall."""
-        SCREENSHOTS.mkdir(exist_ok=True)
+    async def look(self, name: str) -> None:
+        """See that it fits a telephone, a laptop and a wall, and keep how, if that is wanted."""
         for scheme in ("light", "dark"):
             await self.page.emulate_media(color_scheme=scheme)
             for label, (width, height) in SIZES[scheme].items():
                 await self.page.set_viewport_size({"width": width, "height": height})
                 await self.page.evaluate(SETTLED)
-                path = SCREENSHOTS / f"{name}-{scheme}-{label}.png"
-                await self.page.screenshot(path=path, animations="disabled")
+                assert await self.page.evaluate(BESIDE) <= 0, f"{name} is wider than {width} px"
+                if KEEPING:
+                    path = SCREENSHOTS / f"{name}-{scheme}-{label}.png"
+                    await self.page.screenshot(path=path, animations="disabled")
         await self.page.emulate_media(color_scheme="light")
 
     async def check_accessible(self) -> None:
         """Nothing serious that axe can find, in light and in dark."""
-        for scheme in ("light", "dark"):
-            await self.page.emulate_media(color_scheme=scheme)
+        if not await self.page.evaluate("'axe' in window"):
+            await self.page.evaluate(AXE_SCRIPT)
+        for scheme, rules in SCHEMES.items():
+            await self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             await self.page.evaluate(SETTLED)
-            found: Any = (await Axe().run(self.page)).response
-            serious = [each for each in found["violations"] if each["impact"] in SERIOUS]
+            found = await self.page.evaluate(AXE, rules)
+            serious = [each for each in found if each["impact"] in SERIOUS]
             assert not serious, f"{scheme}: {_told(serious)}"
         await self.page.emulate_media(color_scheme="light")
 

@@ -2,168 +2,111 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from harness.client import Client
 from harness.product import PASSWORD, Product
+from harness.routes import Operation, asked, operations
 
 LOGOUT = "/api/auth/logout"
+INTERNAL = ("/internal/credentials/live", "/internal/api-keys/redeem", "/internal/resync")
+
+REFUSED: dict[str, dict[str, int]] = {
+    "public": {},
+    "user": {"anonymous": 401},
+    "admin": {"anonymous": 401, "user": 403, "key of a user": 403},
+    "operator": {"anonymous": 401, "user": 403, "key of a user": 403, "admin elsewhere": 403},
+}
+"""By whom a route may be asked, and the status with which others are refused."""
+
+ACTORS = ("anonymous", "user", "key of a user", "admin elsewhere", "admin", "key of an admin")
+DENIALS = ("unauthenticated", "invalid_token", "forbidden")
+
+WITHOUT_A_LOGIN = {
+    "/.well-known/audit-key",
+    "/.well-known/jwks.json",
+    "/api/admin/uploads",  # OPTIONS: what uploads can do
+    "/api/admin/uploads/{upload_id}",
+    "/api/auth/login",
+    "/api/auth/session",
+    "/asyncapi.json",
+    "/docs",
+    "/livez",
+    "/media/{path}",  # a signature opens it
+    "/metrics",
+    "/openapi.json",
+    "/problems/{code}",
+    "/readyz",
+}
+FOR_WHOEVER_IS_SIGNED_IN = {LOGOUT, "/api/auth/ws-ticket", "/api/me/assignment", "/ws"}
 
 
-@dataclass(frozen=True)
-class Operation:
-    """A route of the API document."""
+async def _actor(product: Product, who: str) -> Client:
+    """Somebody of the operator's tenant, unless they are from elsewhere."""
+    client = Client(product.client.url, product.client.session)
+    email = f"{uuid4().hex}@example.com"
+    match who.split():
+        case ["key", *_, role]:
+            body = {"name": "Robot", "role": role}
+            key = await product.client.post("/api/admin/api-keys", body, expect=201)
+            client.token = key["key"]
+        case ["user" | "admin" as role]:
+            await product.client.create_user(email, role=role, password=PASSWORD)
+            await client.log_in(email, PASSWORD)
+        case ["admin", "elsewhere"]:
+            admin = {"email": email, "name": "Somebody else", "password": PASSWORD}
+            tenant = {"slug": f"tenant-{uuid4().hex}", "name": "Elsewhere", "admin": admin}
+            await product.client.post("/api/admin/tenants", tenant, expect=201)
+            await client.log_in(email, PASSWORD)
+    return client
 
-    method: str
-    path: str
-    access: str
-    example: Any
-    required: tuple[str, ...]
 
-    def at(self, ids: dict[str, str]) -> str:
-        """Its address with real ids where there are any, else ids that nothing has."""
-        kind = next((kind for kind in ids if f"/{kind}/{{" in self.path), None)
-        path = re.sub(r"{\w+}", ids.get(kind or "", str(uuid4())), self.path)
-        return (
-            path + ("?" if self.required else "") + "&".join(f"{each}=x" for each in self.required)
-        )
-
-
-async def _operations(client: Client) -> list[Operation]:
-    document = await client.get("/openapi.json")
-    found = [
-        Operation(
-            method.upper(),
-            path,
-            operation.get("x-access", "public"),
-            _example(operation),
-            _required(operation),
-        )
-        for path, operations in document["paths"].items()
-        for method, operation in operations.items()
-        if method in ("get", "post", "patch", "put", "delete")
-        and not path.startswith("/media/")  # a signature opens it, to whoever has it
-    ]
+def _in_order(found: list[Operation]) -> list[Operation]:
     return sorted(found, key=lambda each: each.path == LOGOUT)  # it ends the session it is sent by
 
 
-def _required(operation: Any) -> tuple[str, ...]:
-    """What the query must name; text, all of it."""
-    parameters = operation.get("parameters", ())
-    return tuple(p["name"] for p in parameters if p["in"] == "query" and p.get("required"))
+async def test_only_what_was_meant_to_be_needs_no_administrator(product: Product) -> None:
+    """A route that says by mistake that everybody may ask it would pass all that follows."""
+    found = await operations(product.client)
+    assert {each.path for each in found if each.access == "public"} == WITHOUT_A_LOGIN
+    assert {each.path for each in found if each.access == "user"} == FOR_WHOEVER_IS_SIGNED_IN
+    opened = [each for each in found if each.path in WITHOUT_A_LOGIN and "/api/admin" in each.path]
+    assert {each.method for each in opened if each.access == "public"} == {"OPTIONS"}
 
 
-def _example(operation: Any) -> Any:
-    content = operation.get("requestBody", {}).get("content", {})
-    return content.get("application/json", {}).get("example")
+@pytest.mark.parametrize("who", ACTORS)
+async def test_nobody_gets_further_than_they_may(product: Product, who: str) -> None:
+    client = await _actor(product, who)
+    found = _in_order(await operations(client))
+    assert {each.access for each in found} == set(REFUSED)
+    bodies = (False,) if who.endswith("admin") else (True, False)  # those would do things to others
+    for with_body in bodies:
+        for each in found if with_body is bodies[-1] else found[:-1]:
+            body = each.example if with_body else None
+            status, answer = await asked(client, each, each.at(), body=body)
+            refused = REFUSED[each.access].get(who)
+            denied = status >= 400 and any(f'"code":"{code}"' in answer for code in DENIALS)
+            if each.method == "HEAD":  # says nothing but a status
+                denied = status in (401, 403) and each.path != "/media/{path}"
+            assert denied == (refused is not None), f"{who}: {each}: {status} {answer}"
+            assert status == (refused or status), f"{who}: {each}: {status}"
+            assert status < 500, f"{who}: {each}: {status} {answer}"
 
 
-TUS = {
-    "Tus-Resumable": "1.0.0",
-    "Upload-Length": "1",
-    "Upload-Offset": "0",
-    "Content-Type": "application/offset+octet-stream",
-    "X-HTTP-Method-Override": "PATCH",
-}
-"""Without these, uploads answer nobody."""
+@pytest.mark.parametrize("who", ["anonymous", "admin"])
+async def test_what_services_tell_each_other_is_told_to_nobody(product: Product, who: str) -> None:
+    client = await _actor(product, who)
+    for path in INTERNAL:
+        assert (await client.post(path, {}, expect=404))["code"] == "not_found"
 
 
-async def _status(client: Client, operation: Operation, path: str, *, body: bool) -> int:
-    more = {"json": operation.example} if body and operation.example is not None else {}
-    headers = client.headers() | (TUS if "/uploads" in path else {})
-    async with client.session.request(
-        operation.method, client.url + path, headers=headers, **more
-    ) as answer:
-        await answer.read()
-        return answer.status
-
-
-def _of(operations: list[Operation], *access: str) -> Iterator[Operation]:
-    return (each for each in operations if each.access in access)
-
-
-async def _signed_in(product: Product, role: str) -> Client:
-    email = f"{uuid4().hex}@example.com"
-    await product.client.create_user(email, role=role, password=PASSWORD)
-    client = Client(product.client.url, product.client.session)
-    await client.log_in(email, PASSWORD)
-    return client
-
-
-@pytest.fixture
-async def elsewhere(product: Product) -> Client:
-    """An administrator of another tenant."""
-    email = f"{uuid4().hex}@example.com"
-    admin = {"email": email, "name": "Somebody else", "password": PASSWORD}
-    tenant = {"slug": f"tenant-{uuid4().hex}", "name": "Elsewhere", "admin": admin}
-    await product.client.post("/api/admin/tenants", tenant, expect=201)
-    client = Client(product.client.url, product.client.session)
-    await client.log_in(email, PASSWORD)
-    return client
-
-
-async def test_the_anonymous_get_what_is_public(product: Product) -> None:
-    nobody = Client(product.client.url, product.client.session)
-    operations = await _operations(nobody)
-    assert len(list(_of(operations, "admin"))) > 10
-    for each in operations:
-        status = await _status(nobody, each, each.at({}), body=False)
-        assert (status == 401) == (each.access != "public"), (each, status)
-
-
-async def test_users_get_nothing_of_administrators(product: Product) -> None:
-    user = await _signed_in(product, "user")
-    for each in await _operations(user):
-        for body in (False, True):
-            if (each.path, body) == (LOGOUT, True):
-                continue
-            status = await _status(user, each, each.at({}), body=body)
-            assert (status == 403) == (each.access in ("admin", "operator")), (each, status)
-
-
-async def test_administrators_are_refused_nothing_for_their_role(product: Product) -> None:
-    admin = await _signed_in(product, "admin")
-    for each in await _operations(admin):
-        status = await _status(admin, each, each.at({}), body=False)
-        assert status not in (401, 403), (each, status)
-        assert status < 500, (each, status)
-
-
-async def test_what_another_tenant_has_is_not_there(
-    product: Product, elsewhere: Client, clip: Path
-) -> None:
-    client = product.client
-    asset = await client.upload(clip)
-    await client.completed(asset["id"])
-    user = await client.create_user(f"{uuid4().hex}@example.com")
-    key = await client.post("/api/admin/api-keys", {"name": "Import"}, expect=201)
-    await client.post(
-        f"/api/admin/assets/{asset['id']}/assign", {"user_id": user["id"]}, expect=201
-    )
-    ids = {"assets": asset["id"], "users": user["id"], "api-keys": key["id"]}
-
-    for each in _of(await _operations(elsewhere), "admin"):
-        if "{" in each.path:
-            status = await _status(elsewhere, each, each.at(ids), body=True)
-            assert status == 404, (each, status)
-        elif each.method == "GET":
-            text = await _text(elsewhere, each.path)
-            assert not [ident for ident in ids.values() if ident in text], each
-
-    assert (await client.get(f"/api/admin/users/{user['id']}"))["name"] == user["name"]
-    assert (await client.asset(asset["id"]))["user_id"] == user["id"]
-    keys = await client.get("/api/admin/api-keys", limit=500)
-    assert key["id"] in [each["id"] for each in keys["items"]]
-
-
-async def _text(client: Client, path: str) -> str:
-    async with client.session.get(client.url + path, headers=client.headers()) as answer:
-        assert answer.status in (200, 400), path
-        return await answer.text()
+@pytest.mark.parametrize("header", ["X-Actor", "x-actor"])
+async def test_nobody_vouches_for_themselves(product: Product, header: str) -> None:
+    """What the gateway tells services of a caller cannot be brought along."""
+    vouched = {header: "eyJ0ZW5hbnQiOiJkZWZhdWx0Iiwicm9sZSI6ImFkbWluIn0=.c2lnbmF0dXJl"}
+    client = await _actor(product, "anonymous")
+    await client.call("GET", "/api/admin/users", expect=401, headers=vouched)
+    user = await _actor(product, "user")
+    await user.call("GET", "/api/admin/users", expect=403, headers=vouched)

@@ -6,6 +6,7 @@ import asyncio
 import os
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,32 +17,57 @@ from harness.client import Client, Json, Refused
 from harness.clips import make_audio_only, make_clip
 from harness.launch import children_of
 from harness.product import Product
+from harness.waiting import eventually
 
 LIMIT = 500 * 1024 * 1024
 
 NOBODY = "0192e4a0-0000-7000-8000-000000000001"
 
 
+@dataclass(frozen=True)
+class _State:
+    """What bad input must not add to."""
+
+    assets: frozenset[str]
+    files: frozenset[Path]
+    processes: frozenset[int]
+
+    @classmethod
+    async def of(cls, product: Product) -> _State:
+        assets = await product.client.get("/api/admin/assets", limit=500)
+        return cls(
+            frozenset(asset["id"] for asset in assets["items"]),
+            frozenset(
+                path
+                for place in ("blobs", "work")
+                for path in (product.data_dir / place).rglob("*")
+                if path.is_file()
+            ),
+            frozenset(pid for pid in children_of(os.getpid()) if b"postgres" not in _command(pid)),
+        )
+
+
 @pytest.fixture
 async def untouched(product: Product) -> AsyncIterator[Product]:
-    """The product, which must be the same afterwards: same assets, same files, same processes."""
-    before = await _state(product)
+    """The product at rest; a test may leave it no asset, file or process more, and no asset less.
+
+    Files of earlier tests may go away meanwhile: the product removes what nobody needs.
+    """
+
+    async def at_rest() -> None:
+        conversions = (await product.client.get("/api/admin/system"))["conversions"]
+        assert (conversions["running"], conversions["waiting"]) == (0, 0)
+
+    async def as_before() -> None:
+        after = await _State.of(product)
+        assert after.assets == before.assets
+        assert after.files - before.files == set()
+        assert after.processes - before.processes == set()
+
+    await eventually(at_rest, within=60)
+    before = await _State.of(product)
     yield product
-    async with asyncio.timeout(5):
-        while await _state(product) != before:
-            await asyncio.sleep(0.1)
-
-
-async def _state(product: Product) -> tuple[list[str], list[Path], int]:
-    assets = await product.client.get("/api/admin/assets", limit=500)
-    files = [
-        path
-        for place in ("blobs", "work")
-        for path in (product.data_dir / place).rglob("*")
-        if path.is_file()
-    ]
-    transcoders = [pid for pid in children_of(os.getpid()) if b"postgres" not in _command(pid)]
-    return [asset["id"] for asset in assets["items"]], sorted(files), len(transcoders)
+    await eventually(as_before, within=5)
 
 
 def _command(pid: int) -> bytes:
@@ -142,6 +168,30 @@ async def test_a_declared_501_mib_are_refused_before_they_are_read(untouched: Pr
         )
 
     assert problem["code"] == "too_large"
+
+
+async def test_declared_500_mib_are_asked_for(untouched: Product) -> None:
+    asked = asyncio.Event()
+
+    async def stream() -> AsyncIterator[bytes]:
+        asked.set()
+        raise ConnectionAbortedError
+        yield b""
+
+    with pytest.raises((aiohttp.ClientError, ConnectionAbortedError)):
+        await untouched.client.call(
+            "POST",
+            "/api/admin/assets?filename=large.mp4",
+            expect=201,
+            headers={
+                "Content-Type": "video/mp4",
+                "Content-Length": str(LIMIT),
+                "Expect": "100-continue",
+            },
+            data=stream(),
+        )
+
+    assert asked.is_set(), "the client was told to send it"
 
 
 async def test_an_upload_that_breaks_off_is_forgotten(untouched: Product, clip: Path) -> None:

@@ -202,7 +202,8 @@ async def test_wrong_usage_and_absent_servers(tmp_path: Path) -> None:
 async def test_help_and_version(tmp_path: Path) -> None:
     marquee = Marquee("http://127.0.0.1:1", tmp_path)
     shown = (await marquee("--help", NO_COLOR="1")).out
-    verbs = "start login assets users tenants assign undo audit parked resync doctor"
+    verbs = "start migrate backup restore login assets users tenants assign undo"
+    verbs += " audit parked resync doctor"
     assert all(f" {name} " in shown for name in verbs.split())
     assert all(name in shown for name in ("gateway", "converter-worker", "notifier"))
     assert (await marquee("--version")).out.startswith("marquee ")

@@ -95,7 +95,7 @@ async def test_it_goes_on_after_the_client_was_ended(
 
         _, told = await asyncio.wait_for(process.communicate(), 60)
         if end is signal.SIGINT:
-            assert process.returncode == 130
+            assert process.returncode == 130, told.decode()
             assert told.endswith(b"the same command goes on from here.\n")
         line.open()
         await check_goes_on(marquee, film)

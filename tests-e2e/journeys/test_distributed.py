@@ -15,15 +15,14 @@ import pytest
 from harness.client import Client, Json
 from harness.clips import make_clip
 from harness.events import ONCE, announced, check_once
-from harness.fleet import Fleet, Parts, fleet
+from harness.fleet import Fleet, fleet, fresh_parts
 from harness.journey import travel
 from harness.launch import Process, children_of, working_in
 from harness.product import EMAIL, PASSWORD
+from harness.routing import routed
 from harness.waiting import eventually
-from shared.testing import servers
-from shared.testing.brokers import Broker, fresh_vhost
-from shared.testing.databases import PostgresServer, fresh_databases
-from shared.testing.s3 import fresh_bucket
+from shared.testing.brokers import Broker
+from shared.testing.databases import PostgresServer
 
 pytestmark = pytest.mark.xdist_group("fleet")
 
@@ -34,28 +33,24 @@ async def distributed(
 ) -> AsyncIterator[Fleet]:
     """The fleet; its processes are shared by the tests of this file."""
     async with (
-        fresh_databases(postgres) as databases,
-        fresh_vhost(broker, servers.directory()) as amqp_url,
-        fresh_bucket(servers.ask("rclone")) as store,
+        fresh_parts(postgres, broker) as parts,
+        fleet(parts, tmp_path_factory.mktemp("fleet")) as running,
     ):
-        parts = Parts(
-            amqp_url=amqp_url,
-            database_url=databases.dsn,
-            database_admin_url=databases.admin_dsn,
-            s3_endpoint=store.endpoint,
-            s3_bucket=store.bucket,
-            s3_region=store.region,
-            s3_access_key=store.access_key,
-            s3_secret_key=store.secret_key,
-        )
-        async with fleet(parts, tmp_path_factory.mktemp("fleet")) as running:
-            yield running
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def door(distributed: Fleet) -> AsyncIterator[str]:
+    """Where people come in: WebSockets lead straight to the notifier, as they do in production."""
+    notifier = distributed.processes["notifier"].url
+    async with routed(sockets=notifier, everything=distributed.url) as url:
+        yield url
 
 
 @pytest.fixture
-async def client(distributed: Fleet, http: aiohttp.ClientSession) -> Client:
+async def client(door: str, http: aiohttp.ClientSession) -> Client:
     """The administrator."""
-    client = Client(distributed.url, http)
+    client = Client(door, http)
     await client.log_in(EMAIL, PASSWORD)
     return client
 
@@ -69,10 +64,25 @@ async def test_one_upload_travels_the_whole_way(client: Client, clip: Path) -> N
     await travel(client, clip, really_wait)
 
 
-async def test_who_is_disabled_is_out_at_once_in_every_process(client: Client) -> None:
+async def test_sockets_lead_past_the_gateway(distributed: Fleet, client: Client) -> None:
+    """Whoever lets somebody in tells of it."""
+    async with client.socket("operations"):
+        pass
+
+    async def told() -> None:
+        assert '"route":"/ws"' in distributed.processes["notifier"].log.read_text()
+
+    await eventually(told, within=5)
+    assert '"route":"/ws"' not in distributed.processes["gateway"].log.read_text()
+
+
+@pytest.mark.parametrize("way", ["routed", "by the gateway"])
+async def test_who_is_disabled_is_out_at_once_in_every_process(
+    distributed: Fleet, client: Client, way: str
+) -> None:
     email = f"{uuid4().hex}@example.com"
     user = await client.create_user(email, role="admin", password=PASSWORD)
-    somebody = Client(client.url, client.session)
+    somebody = Client(client.url if way == "routed" else distributed.url, client.session)
     await somebody.log_in(email, PASSWORD)
     async with somebody.socket("operations") as socket:
         path = f"/api/admin/users/{user['id']}"

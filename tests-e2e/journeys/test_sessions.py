@@ -16,6 +16,12 @@ from services.identity import vault
 USERS = "/api/admin/users"
 
 
+@pytest.fixture(params=["gateway", "notifier"])
+def door(request: pytest.FixtureRequest, product: Product) -> str:
+    """Where a WebSocket may lead: to the gateway, or straight to the notifier."""
+    return product.runtime.peers[request.param]
+
+
 async def _somebody(product: Product, role: str = "admin") -> tuple[Client, Any]:
     email = f"{uuid4().hex}@example.com"
     user = await product.client.create_user(email, role=role, password=PASSWORD)
@@ -25,8 +31,9 @@ async def _somebody(product: Product, role: str = "admin") -> tuple[Client, Any]
 
 
 @pytest.mark.parametrize("how", ["logout", "disabled", "role", "key"])
-async def test_what_is_revoked_ends_at_once(product: Product, how: str) -> None:
+async def test_what_is_revoked_ends_at_once(product: Product, door: str, how: str) -> None:
     client, user = await _somebody(product)
+    client.sockets = door
     if how == "key":
         body = {"name": "Import", "role": "admin"}
         key = await product.client.post("/api/admin/api-keys", body, expect=201)
@@ -71,8 +78,9 @@ async def test_a_browser_signs_in_acts_and_leaves(product: Product) -> None:
         token = own | {"X-CSRF-Token": session["csrf_token"]}
         async with browser.post(url + USERS, json=new, headers=token) as answer:
             assert answer.status == 201
-        async with browser.ws_connect(url + "/ws", headers=own) as ws:
-            assert (await ws.receive_json(timeout=5))["type"] == "hello"
+        for door in (url, product.runtime.peers["notifier"]):
+            async with browser.ws_connect(door + "/ws", origin=door) as ws:
+                assert (await ws.receive_json(timeout=5))["type"] == "hello"
         async with browser.post(url + "/api/auth/logout", headers=token) as answer:
             assert answer.status == 204
         assert not list(jar)
@@ -80,10 +88,10 @@ async def test_a_browser_signs_in_acts_and_leaves(product: Product) -> None:
             assert await answer.json() == {"user": None, "csrf_token": None}
 
 
-async def test_a_ticket_opens_one_socket_and_no_other(product: Product) -> None:
+async def test_a_ticket_opens_one_socket_and_no_other(product: Product, door: str) -> None:
     client, _ = await _somebody(product, role="user")
     ticket = (await client.post("/api/auth/ws-ticket", expect=201))["ticket"]
-    where = f"{client.url}/ws?ticket="
+    where = f"{door}/ws?ticket="
     async with client.session.ws_connect(where + ticket) as ws:
         assert (await ws.receive_json(timeout=5))["type"] == "hello"
     for spent in (ticket, "forged"):

@@ -168,3 +168,56 @@ async def test_a_job_converts_and_is_retried_three_times(migrated: Databases) ->
         "retry_count": "0",
         "max_retries": "3",
     }
+
+
+SERVICES = ("identity", "converter", "assignment", "audit", "notifier")
+
+FENCES = """
+select n.nspname || '.' || c.relname as name,
+  exists (
+    select from pg_attribute a
+    where a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped
+  ) as of_a_tenant,
+  c.relrowsecurity and c.relforcerowsecurity as fenced,
+  (select count(*) from pg_policy p where p.polrelid = c.oid) as policies,
+  exists (
+    select from pg_policy p
+    where p.polrelid = c.oid and p.polcmd <> 'r' and p.polwithcheck is null
+  ) as leaky,
+  pg_get_userbyid(c.relowner) = 'marquee_' || n.nspname as owned
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = any ($1) and c.relkind in ('r', 'p')
+"""
+
+OF_NO_TENANT = {"alembic_version", "inbox", "outbox", "tenants"}
+"""The list of them, and what only those read who serve all of them."""
+
+
+async def test_every_table_with_rows_of_tenants_is_fenced(databases: OpenDatabases) -> None:
+    migrated = await databases(*SERVICES)
+
+    tables = await migrated.as_admin(FENCES, list(SERVICES))
+
+    of_tenants = [table for table in tables if table["of_a_tenant"]]
+    assert len(of_tenants) > 20
+    for table in of_tenants:
+        assert table["fenced"], f"{table['name']}: rows of all tenants can be seen"
+        assert table["policies"] in (1, 2), table["name"]
+        assert not table["leaky"], f"{table['name']}: rows of other tenants can be written"
+    assert not [table["name"] for table in tables if table["owned"]], "an owner takes fences down"
+    others = {table["name"].partition(".")[2] for table in tables if not table["of_a_tenant"]}
+    assert others == OF_NO_TENANT
+
+
+async def test_no_role_of_a_service_passes_fences(databases: OpenDatabases) -> None:
+    migrated = await databases(*SERVICES)
+
+    roles = await migrated.as_admin(
+        "select rolname, rolsuper or rolbypassrls or rolcreaterole or rolcanlogin as too_much"
+        " from pg_roles where rolname = any ($1)",
+        [f"marquee_{name}" for name in SERVICES],
+    )
+
+    assert {role["rolname"]: role["too_much"] for role in roles} == {
+        f"marquee_{name}": False for name in SERVICES
+    }

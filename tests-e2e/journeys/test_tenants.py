@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,12 @@ import pytest
 
 from harness.client import Client, Json
 from harness.product import PASSWORD, Product
+from harness.routes import Operation, asked, operations
 from harness.waiting import eventually
+from shared.contracts.context import Context
 
 TENANTS = "/api/admin/tenants"
 UUIDS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-TUS = {"Tus-Resumable": "1.0.0"}
 CATALOGUE = {"problems": "forbidden"}
 """What is everybody's."""
 
@@ -39,6 +41,12 @@ class Tenant:
             "performed_by": self.admin["id"]
         }
 
+    def at(self, route: Operation) -> str:
+        """A route's address with ids of this tenant. Fails for a kind that it has not."""
+        ids = ELSEWHERE | self.ids
+        assert set(route.kinds) <= set(ids), f"{route}: furnish a tenant with one of them"
+        return route.at(ids)
+
 
 async def _tenant(product: Product) -> Tenant:
     mark = uuid4().hex
@@ -57,6 +65,11 @@ ELSEWHERE = {"parked": "7" * 32, "archives": str(UUID(int=7))}
 the tests of those routes."""
 
 
+def furnished(route: Operation) -> bool:
+    """Whether tenants here have what it asks for."""
+    return not set(route.kinds) & set(ELSEWHERE)
+
+
 async def _furnish(tenant: Tenant, clip: Path) -> None:
     """Let it have one of everything that has an id."""
     client, mark = tenant.client, tenant.mark
@@ -72,7 +85,7 @@ async def _furnish(tenant: Tenant, clip: Path) -> None:
     )
     async with client.session.post(
         f"{client.url}/api/admin/uploads",
-        headers=client.headers() | TUS | {"Upload-Length": "9"},
+        headers=client.headers() | {"Tus-Resumable": "1.0.0", "Upload-Length": "9"},
     ) as answer:
         assert answer.status == 201, await answer.text()
         upload = answer.headers["Location"].rpartition("/")[2]
@@ -101,67 +114,31 @@ async def two(product: Product, clip: Path) -> tuple[Tenant, Tenant]:
     return tenants
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A GET route of the API document."""
-
-    path: str
-    access: str
-    parameters: tuple[str, ...]
-
-    def at(self, tenant: Tenant) -> str:
-        """Its address with the tenant's real ids. Fails for a kind that the tenant has not."""
-
-        def ident(match: re.Match[str]) -> str:
-            kind, ids = match[1], ELSEWHERE | tenant.ids
-            assert kind in ids, f"{self.path}: furnish a tenant with one of the {kind}"
-            return f"/{kind}/{ids[kind]}"
-
-        return re.sub(r"/([\w-]+)/{\w+}", ident, self.path)
-
-    @property
-    def furnished(self) -> bool:
-        """Whether tenants here have what it asks for."""
-        return not any(f"/{kind}/{{" in self.path for kind in ELSEWHERE)
-
-
-async def _routes(client: Client) -> list[Asked]:
-    document = await client.get("/openapi.json")
+async def _reads(client: Client) -> list[Operation]:
     return [
-        Asked(
-            path,
-            operations["get"].get("x-access", "public"),
-            tuple(each["name"] for each in operations["get"].get("parameters", ())),
-        )
-        for path, operations in document["paths"].items()
-        if "get" in operations and not path.startswith("/media/")  # a signature opens it
+        each
+        for each in await operations(client)
+        if each.method == "GET" and not each.path.startswith("/media/")  # a signature opens it
     ]
-
-
-async def _ask(client: Client, path: str, **query: str) -> tuple[int, str]:
-    headers = client.headers() | (TUS if "/uploads/" in path else {})
-    async with client.session.get(client.url + path, headers=headers, params=query) as answer:
-        text = f"{dict(answer.headers)} {await answer.text()}"
-        return answer.status, text
 
 
 async def test_nothing_of_one_tenant_is_visible_to_another(two: tuple[Tenant, Tenant]) -> None:
     """On no GET route, whatever ids are asked for; a new route is asked as soon as it is there."""
     for mine, theirs in (two, two[::-1]):
         seen = 0
-        for route in await _routes(mine.client):
+        for route in await _reads(mine.client):
             for tenant, query in ((theirs, {}), (theirs, theirs.filters()), (mine, {})):
                 wanted = {name: query[name] for name in route.parameters if name in query}
-                status, text = await _ask(mine.client, route.at(tenant), **wanted)
+                status, text = await asked(mine.client, route, tenant.at(route), **wanted)
                 if route.access == "operator":
-                    assert status == 403, (route, status, text)
-                elif not route.furnished or (
-                    tenant is theirs and "{" in route.path and route.access != "public"
+                    assert status == 403, f"{route} {status} {text}"
+                elif not furnished(route) or (
+                    tenant is theirs and route.kinds and route.access != "public"
                 ):
-                    assert status == 404, (route, status, text)
+                    assert status == 404, f"{route} {status} {text}"
                 else:
-                    assert status in (200, 204, 400), (route, status, text)
-                    assert theirs.mark not in text, (route, text)
+                    assert status in (200, 204, 400), f"{route} {status} {text}"
+                    assert theirs.mark not in text, f"{route} {text}"
                     seen += mine.mark in text
         assert seen >= 4, "administrators see at least their own users, assets, keys and trail"
 
@@ -174,12 +151,92 @@ async def test_the_answers_to_two_tenants_have_no_id_in_common(
     shown = []
     for tenant in two:
         ids: set[str] = set()
-        for route in await _routes(tenant.client):
-            if route.access == "admin" and route.furnished:
-                ids |= set(UUIDS.findall((await _ask(tenant.client, route.at(tenant)))[1]))
+        for route in await _reads(tenant.client):
+            if route.access == "admin" and furnished(route):
+                _, text = await asked(tenant.client, route, tenant.at(route))
+                ids |= set(UUIDS.findall(text))
         assert set(UUIDS.findall(str(tenant.ids))) <= ids
         shown.append(ids)
     assert shown[0] & shown[1] <= {operator, str(UUID(int=0))}
+
+
+MOVING = {"checkpoints"}
+"""Tables in which rows appear by themselves."""
+
+
+async def _rows(product: Product, tenant: Tenant) -> dict[str, list[str]]:
+    """Every row of a tenant in every service, as text, by table."""
+    rows: dict[str, list[str]] = {}
+    for schema, database in product.runtime.databases.items():
+        async with database.transaction(Context(tenant.id)) as tx:
+            tables = await tx.connection.fetch(
+                "select table_name as name from information_schema.columns"
+                " where table_schema = $1 and column_name = 'tenant_id'",
+                schema,
+            )
+            for name in {table["name"] for table in tables} - MOVING:
+                found = await tx.connection.fetch(
+                    f"select t::text as told from {schema}.{name} t where tenant_id = $1", tenant.id
+                )
+                rows[f"{schema}.{name}"] = sorted(row["told"] for row in found)
+    return rows
+
+
+async def _at_rest(product: Product, tenant: Tenant) -> dict[str, list[str]]:
+    """The same, once nothing of what was done to it is on its way any more."""
+    before: dict[str, list[str]] = {}
+
+    async def unchanged() -> None:
+        nonlocal before
+        last, before = before, await _rows(product, tenant)
+        assert last == before
+        await asyncio.sleep(0.5)
+        assert before == await _rows(product, tenant)
+
+    await eventually(unchanged, within=30)
+    return before
+
+
+def _aimed(example: Any, ids: dict[str, str]) -> Any:
+    """A body that names these ids wherever it names an id of that kind."""
+    if isinstance(example, dict):
+        kinds = {"user_id": "users", "asset_id": "assets", "operation_id": "operations"}
+        kinds |= {f"{name}s": kind for name, kind in kinds.items()}
+        return {
+            name: ([ids[kind]] if name.endswith("s") else ids[kind])
+            if (kind := kinds.get(name))
+            else _aimed(value, ids)
+            for name, value in example.items()
+        }
+    return example
+
+
+async def test_nothing_of_one_tenant_is_changed_by_another(
+    product: Product, two: tuple[Tenant, Tenant]
+) -> None:
+    """By no route: not if it names their ids in its path, nor in its query, nor in its body."""
+    for mine, theirs in (two, two[::-1]):
+        before = await _at_rest(product, theirs)
+        for table in ("converter.admin_media_assets", "identity.users", "audit.legal_holds"):
+            assert before[table], f"nothing in {table} that could change"
+        tried = 0
+        for each in await operations(mine.client):
+            if each.method in ("GET", "HEAD", "OPTIONS") or each.access != "admin":
+                continue
+            if each.kinds:
+                status, text = await asked(mine.client, each, theirs.at(each), body=each.example)
+                assert status == 404, f"{each} {status} {text}"
+                tried += 1
+            aimed = _aimed(each.example, theirs.ids)
+            if aimed != each.example:
+                status, text = await asked(mine.client, each, mine.at(each), body=aimed)
+                assert theirs.mark not in text, f"{each} {text}"
+                assert status in (400, 404) or each.path == "/api/admin/audit/holds", (
+                    f"{each} {status} {text}"  # a hold may name whom nobody knows yet
+                )
+                tried += 1
+        assert tried > 20
+        assert await _at_rest(product, theirs) == before
 
 
 async def test_a_new_tenant_s_trail_begins_with_its_creation(two: tuple[Tenant, Tenant]) -> None:
