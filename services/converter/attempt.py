@@ -10,20 +10,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import stat
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 import structlog
 
 from services.converter import assets, jobs, renditions, shelf, sources
-from services.converter.behind import Behind
 from services.converter.domain.probe import INPUT, Probe, Unconvertible, accept
 from services.converter.domain.progress import Progress
 from services.converter.domain.recipes import Recipe, WebmCodec, recipes
 from services.converter.domain.retry import Failure
 from services.converter.ffmpeg import WALL_CLOCK, ConversionFailed, Ffmpeg
+from services.converter.lanes import in_lanes
 from services.converter.leases import Job
 from services.converter.probing.prober import Prober
 from services.converter.renditions import Output
@@ -40,6 +42,9 @@ log = structlog.get_logger()
 
 MOST_LOST_WORKERS = 5
 """A film that ends one worker after the other is not given to a seventh."""
+
+AT_ONCE = 2
+"""Renditions made side by side: what leaves a core idle, and what would keep another waiting."""
 
 LOG_TYPE = "text/plain; charset=utf-8"
 
@@ -101,7 +106,9 @@ class Attempt:
     database: Database
     reporter: Reporter
     persist: Persist
-    transcript: Transcript = field(default_factory=Transcript)
+    transcripts: dict[Rendition, Transcript] = field(
+        default_factory=lambda: defaultdict(Transcript)
+    )
 
     async def run(self) -> None:
         """From claimed to completed. Raises ConversionFailed, LeaseLost, StorageUnavailable."""
@@ -191,26 +198,27 @@ class Attempt:
         return await self.persist(self.job, learn)
 
     async def _make(self, memory: Memory, directory: Path, finished: Path, deadline: float) -> None:
-        """Make what is missing, in order; each is stored and published while the next is made.
+        """Make and publish what is missing, begun in order.
 
         What is finished lies where ffmpeg cannot get at it any more.
         """
-        progress = Progress(total=sum(plan.recipe.weight for plan in memory.planned))
-        async with Behind() as behind:
-            for plan in memory.planned:
-                recipe = plan.recipe
-                current = Progress(progress.total, progress.done, recipe.weight)
-                if recipe.rendition not in memory.published:
-                    self.reporter.note(recipe.rendition, current)
-                    output = memory.outputs.get(recipe.rendition)
-                    if output is not None and await self._still_whole(output):
-                        await behind.give(self._publish(output))
-                    else:
-                        await self._cook(recipe, directory, current, deadline)
-                        made = (directory / recipe.output).rename(finished / recipe.output)
-                        await behind.give(self._store(plan, made))
-                progress = Progress(progress.total, progress.done + recipe.weight)
-                self.reporter.note(recipe.rendition, progress)
+        weights = {plan.recipe.rendition: plan.recipe.weight for plan in memory.planned}
+        progress = Progress(weights)
+
+        async def make(plan: Plan) -> None:
+            recipe = plan.recipe
+            if recipe.rendition not in memory.published:
+                output = memory.outputs.get(recipe.rendition)
+                if output is not None and await self._still_whole(output):
+                    await self._publish(output)
+                else:
+                    await self._cook(recipe, directory, progress, deadline)
+                    made = (directory / recipe.output).rename(finished / recipe.output)
+                    await self._store(plan, made)
+            progress.finish(recipe.rendition)
+            self.reporter.note(progress)
+
+        await in_lanes(AT_ONCE, (partial(make, plan) for plan in memory.planned))
 
     async def _still_whole(self, output: Output) -> bool:
         try:
@@ -223,17 +231,22 @@ class Attempt:
         self, recipe: Recipe, directory: Path, progress: Progress, deadline: float
     ) -> None:
         """Run a recipe's commands, and those that make less of it until it is small enough."""
+        transcript = self.transcripts[recipe.rendition]
+
+        def tell(fraction: float) -> None:
+            progress.note(recipe.rendition, fraction)
+            self.reporter.note(progress)
+
+        tell(0.0)
         for commands in (recipe.commands, *recipe.smaller):
             for command in commands:
-                self.transcript.command(command.arguments)
+                transcript.command(command.arguments)
                 await self.workshop.ffmpeg.run(
                     command,
                     directory,
                     seconds=max(0.0, deadline - asyncio.get_running_loop().time()),
-                    on_fraction=lambda fraction: self.reporter.note(
-                        recipe.rendition, progress, fraction
-                    ),
-                    on_log=self.transcript.write,
+                    on_fraction=tell,
+                    on_log=transcript.write,
                 )
             size = regular_size(directory / recipe.output)
             if recipe.most_bytes is None or size < recipe.most_bytes:
@@ -281,13 +294,14 @@ class Attempt:
 
     async def keep_log(self) -> str | None:
         """Store all that ffmpeg said in this attempt; return its key, if there is one."""
-        if not self.transcript:
+        if not self.transcripts:
             return None
+        said = b"".join(each.content() for each in self.transcripts.values())
         key = f"{self.job.tenant}/logs/{self.job.id}/{self.job.retry_count}.txt"
         try:
             with self.workshop.scratch.directory() as directory:
                 path = directory / "log.txt"
-                path.write_bytes(self.transcript.content())
+                path.write_bytes(said)
                 await self.workshop.blobs.put(key, path, content_type=LOG_TYPE)
         except StorageUnavailable as error:
             log.warning("log_not_kept", error=str(error))

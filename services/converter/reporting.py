@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Literal
 
 from services.converter.domain.progress import Progress
 from services.converter.leases import Job
 from shared.bus.port import Bus
-from shared.contracts.converter import AssetProgressed
+from shared.contracts.converter import AssetProgressed, Rendition
 from shared.contracts.envelope import seal
 from shared.db import Database
 
@@ -23,14 +24,14 @@ class Reporter:
         self._bus = bus
         self._database = database
         self._job = job
-        self._stage = "starting"
+        self._stage: Rendition | Literal["starting"] = "starting"
         self._told: tuple[int, str] | None = None
         self.percent = 0
 
-    def note(self, stage: str, progress: Progress, fraction: float = 0.0) -> None:
+    def note(self, progress: Progress) -> None:
         """Remember how far it is; told when the time comes."""
-        self._stage = stage
-        self.percent = max(self.percent, progress.percent(fraction))
+        self._stage = progress.stage or self._stage
+        self.percent = max(self.percent, progress.percent)
 
     def finish(self) -> None:
         """All of it is there, however little there was to do."""

@@ -1,24 +1,21 @@
-"""All that ffmpeg says in an attempt: kept whole, unless somebody's film makes it talk for ever."""
+"""All that ffmpeg says of a rendition: whole, unless somebody's film makes it talk for ever."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-KEPT = 1024 * 1024
+KEPT = 256 * 1024
 """Bytes of its beginning, and of its end."""
 
 
 class Transcript:
-    """The commands of an attempt and what came of them, in at most twice ``kept`` bytes."""
+    """The commands of a rendition and what came of them, in at most twice ``kept`` bytes."""
 
     def __init__(self, kept: int = KEPT) -> None:
         self._kept = kept
         self._head = bytearray()
         self._tail = bytearray()
         self._left_out = 0
-
-    def __bool__(self) -> bool:
-        return bool(self._head)
 
     def command(self, arguments: Sequence[str]) -> None:
         """A command begins."""

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+
+from shared.contracts.converter import Rendition
 
 
-@dataclass(frozen=True, slots=True)
 class Progress:
-    """``done`` and ``total`` are sums of weights; ``current`` is the weight of what runs now."""
+    """Of renditions that are made side by side, each with the weight of its work."""
 
-    total: int
-    done: int = 0
-    current: int = 0
+    def __init__(self, weights: Mapping[Rendition, int]) -> None:
+        self._weights = weights
+        self._fractions: dict[Rendition, float] = dict.fromkeys(weights, 0.0)
+        self._missing = list(weights)
 
-    def percent(self, fraction: float) -> int:
-        """Percent of all the work when ``fraction`` of the current one is done; 100 at the end."""
-        share = self.done + self.current * min(max(fraction, 0.0), 1.0)
-        whole = int(100 * share / self.total) if self.total else 100
-        return whole if self.done == self.total else min(whole, 99)
+    def note(self, rendition: Rendition, fraction: float) -> None:
+        """So much of a rendition, 0 to 1, is made."""
+        self._fractions[rendition] = min(max(fraction, 0.0), 1.0)
+
+    def finish(self, rendition: Rendition) -> None:
+        """It is there, however it came."""
+        self.note(rendition, 1.0)
+        self._missing.remove(rendition)
+
+    @property
+    def percent(self) -> int:
+        """Of all the work; 100 only once everything is there."""
+        if not self._missing:
+            return 100
+        done = sum(weight * self._fractions[each] for each, weight in self._weights.items())
+        return min(int(100 * done / sum(self._weights.values())), 99)
+
+    @property
+    def stage(self) -> Rendition | None:
+        """What people wait for next: the first that is not there; None at the end."""
+        return self._missing[0] if self._missing else None
 
 
 def fraction_of(line: str, expected_seconds: float | None) -> float | None:

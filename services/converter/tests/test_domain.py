@@ -24,7 +24,7 @@ from services.converter.domain.progress import Progress, fraction_of
 from services.converter.domain.recipes import plays_as_it_is, recipes
 from services.converter.domain.retry import Failure, GiveUp, TryAgain, after_failure
 from services.converter.domain.status import AUTOMATIC, BY_HAND, IllegalTransition, move
-from shared.contracts.converter import ConversionStatus
+from shared.contracts.converter import ConversionStatus, Rendition
 
 sizes = st.builds(Size, st.integers(1, 10_000), st.integers(1, 10_000))
 statuses = st.sampled_from(get_args(ConversionStatus))
@@ -118,15 +118,36 @@ def test_some_failures_are_final(retries: int, timeouts: int, permanent: bool) -
     assert ("fastest settings" in decision.failure.message) == (timeouts == 2)
 
 
-@given(st.lists(st.integers(1, 60), min_size=1, max_size=6), st.floats(-1, 2))
-def test_progress_never_says_hundred_too_early(weights: list[int], fraction: float) -> None:
-    done, last = 0, 0
-    for weight in weights:
-        percent = Progress(sum(weights), done, weight).percent(fraction)
-        assert 0 <= percent <= 99
-        assert Progress(sum(weights), done, weight).percent(0) >= last
-        done, last = done + weight, Progress(sum(weights), done, weight).percent(1)
-    assert Progress(done, done).percent(0) == 100
+WEIGHTS = st.dictionaries(st.sampled_from(get_args(Rendition)), st.integers(1, 60), min_size=1)
+
+
+@given(WEIGHTS, st.data())
+def test_progress_never_says_hundred_too_early(
+    weights: dict[Rendition, int], data: st.DataObject
+) -> None:
+    progress = Progress(weights)
+    for rendition in data.draw(st.permutations(list(weights))):
+        others = data.draw(st.dictionaries(st.sampled_from(list(weights)), st.floats(-1, 2)))
+        for other, fraction in others.items():
+            progress.note(other, fraction)
+            assert 0 <= progress.percent <= 99
+        assert progress.stage in weights
+        progress.finish(rendition)
+        least = 100 * weights[rendition] // sum(weights.values())
+        assert min(least, 99) <= progress.percent
+    assert (progress.percent, progress.stage) == (100, None)
+
+
+@given(WEIGHTS, st.data())
+def test_progress_grows_with_each_of_those_under_way(
+    weights: dict[Rendition, int], data: st.DataObject
+) -> None:
+    progress, last = Progress(weights), 0
+    steps = data.draw(st.lists(st.sampled_from(list(weights)), max_size=20))
+    for step, rendition in enumerate(steps, 1):
+        progress.note(rendition, step / len(steps))
+        assert progress.percent >= last
+        last = progress.percent
 
 
 def test_progress_is_read_from_ffmpegs_report() -> None:

@@ -73,13 +73,7 @@ async def test_each_step_is_told_as_it_happens(studio: Studio, clip: MakeClip) -
     await studio.work()
 
     ready = await studio.told(RenditionReady)
-    assert [event.rendition for event in ready] == [
-        "thumbnail",
-        "mp4",
-        "gif",
-        "poster_best",
-        "webm",
-    ]
+    assert sorted(event.rendition for event in ready) == sorted(EXTENSIONS)
     changed = await studio.told(AssetStatusChanged)
     assert [(event.previous_status, event.status) for event in changed] == [
         ("pending", "processing"),
@@ -88,6 +82,21 @@ async def test_each_step_is_told_as_it_happens(studio: Studio, clip: MakeClip) -
     assert changed[0].version < changed[1].version == (await studio.asset(ident))["version"]
     assert studio.bus.percents == sorted(studio.bus.percents)
     assert studio.bus.percents[-1] == 100
+
+
+async def test_what_is_worth_most_begins_first(studio: Studio, clip: MakeClip) -> None:
+    await studio.upload(await clip("sound"))
+
+    await studio.work()
+
+    begun = dict.fromkeys(command.arguments[-1] for command in studio.ffmpeg.commands)
+    assert list(begun) == [
+        "thumbnail.jpg",
+        "video.mp4",
+        "preview.gif",
+        "poster_best.jpg",
+        "video.webm",
+    ]
 
 
 async def test_without_a_due_job_a_ticket_is_used_up(studio: Studio) -> None:
