@@ -33,6 +33,15 @@ def fast(film: bytes) -> bytes:
     return film[:at] + struct.pack(">I", 125_000_000) + film[at + 4 :]
 
 
+def broken(film: bytes) -> bytes:
+    """Only its first picture is whole, so that a look finds nothing wrong."""
+    (size,) = struct.unpack_from(">I", film, film.index(b"stsz") + 4 + 12)
+    (first,) = struct.unpack_from(">I", film, film.index(b"stco") + 4 + 8)
+    start = film.index(b"mdat") - 4
+    end = start + struct.unpack_from(">I", film, start)[0]
+    return film[: first + size] + b"\xff" * (end - first - size) + film[end:]
+
+
 def _spliced(film: bytes, at: int, old: int, new: bytes, within: tuple[bytes, ...]) -> bytes:
     """Bytes replaced, and the boxes around them made to fit."""
     data = bytearray(film[:at] + new + film[at + old :])

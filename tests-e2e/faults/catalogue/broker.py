@@ -107,6 +107,7 @@ async def alarm(scene: Scene) -> None:
         del identity.environment["MARQUEE_OUTBOX_MAX"]
         if hiring is not None:
             await hiring
+        await identity.restart()
     check_writes(scene, began, over, kinds=("assign", "bulk", "undo", "upload"))
     check_ready(scene, began, over)
 

@@ -8,7 +8,7 @@ from functools import partial
 import aio_pika
 
 from faults import ledger
-from faults.boxes import fast
+from faults.boxes import broken
 from faults.fault import Fault, Scene
 from faults.uploads import unique
 from harness.client import Json
@@ -59,7 +59,7 @@ async def _send_nonsense(scene: Scene) -> None:
 
 async def _upload_rubbish(scene: Scene) -> str:
     """A film that is accepted, and that ffmpeg fails at each time."""
-    film = unique(fast(scene.load.uploader.film), scene.random)
+    film = unique(broken(scene.load.uploader.film), scene.random)
     call = await scene.load.caller("rubbish", scene.random).call(
         "hostile",
         "/api/admin/assets?filename=rubbish.mp4",
