@@ -18,6 +18,9 @@ from harness.client import Client
 _ROOM = 4096
 """Bytes that the kernel takes in its place."""
 
+_KEPT = 5000
+"""Events that the notifier surely still has; if it no longer has one, it sends none."""
+
 _ESTABLISHED = "01"
 
 
@@ -40,8 +43,11 @@ async def connected(client: Client) -> AsyncIterator[socket.socket]:
 
 
 async def ask_for_everything(line: socket.socket, heard: Watcher, times: int) -> None:
-    """Have all that a watcher was told sent again, so many times."""
-    wanted = {"action": "subscribe", "topics": TOPICS, "since": heard.first, "epoch": heard.epoch}
+    """Have what a watcher was told of late sent again, so many times."""
+    assert heard.first is not None
+    assert heard.offset is not None
+    since = max(heard.first, heard.offset - _KEPT)
+    wanted = {"action": "subscribe", "topics": TOPICS, "since": since, "epoch": heard.epoch}
     for _ in range(times):
         await asyncio.get_running_loop().sock_sendall(line, _frame(json.dumps(wanted).encode()))
 

@@ -21,6 +21,8 @@ async def bad_clients(scene: Scene) -> None:
     notes of what was begun, by which it is removed.
     """
     names = ("gateway", "converter")
+    async with ledger.opened(scene.site) as books:
+        began = await books.one("select clock_timestamp()")
     before = {name: resident(scene.site.members[name].pid) for name in names}
     film = scene.load.uploader.film * 200
     await asyncio.gather(*(_drop(scene, film) for _ in range(_CLIENTS)))
@@ -39,7 +41,8 @@ async def bad_clients(scene: Scene) -> None:
 
     async def forgotten() -> None:
         async with ledger.opened(scene.site) as books:
-            assert not await books.rows("select 1 from converter.incoming where not abandoned")
+            left = await books.rows("select * from converter.incoming where noted_at > $1", began)
+        assert not left, f"F21: noted for ever: {left}"
 
     await eventually(forgotten, within=90)
 
