@@ -65,6 +65,7 @@ async def _rotate(scene: Scene) -> None:
         identity.environment.pop(ANOTHER_KEY, None)
         await identity.restart()
     before = Client(client.url, client.session, token)
+    await asyncio.sleep(_LET_IN)  # until nothing is remembered of it but the key
     await eventually(partial(before.get, "/api/admin/users"), within=_LET_IN)
     client.token = token
 
