@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +17,9 @@ from benchmarks.figures import alone, at_most, compared, times_at_most
 from benchmarks.stage import Product
 from benchmarks.usage import watched
 from services.converter.domain.probe import INPUT
+
+NOBODY = 65534
+"""The account that owns nothing, by its number everywhere."""
 
 TARGETS = {
     "convert_overhead": times_at_most(1.05, "s"),
@@ -70,18 +75,25 @@ async def _converted(product: Product, sources: Sequence[Path]) -> float:
 
 
 async def _by_script(sources: Sequence[Path]) -> float:
-    """Seconds of a shell script that runs all commands for one film after the other."""
-    lines = ["set -e"]
-    for source in sources:
-        lines.append(f"cp {shlex.quote(str(source))} {INPUT}")
-        for recipe in films.commands_for(source):
-            for command in recipe.commands:
-                lines.append(f"{films.FFMPEG} {shlex.join(command.arguments)} >report 2>log")
+    """Seconds of a shell script that runs all commands for one film after the other.
+
+    As somebody without privileges, as in the product: as root, SVT-AV1 gives its threads real-time
+    priority, and nothing else on the machine gets a turn before them.
+    """
+    nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
     with TemporaryDirectory() as place:
-        script = Path(place) / "script"
-        script.write_text("\n".join(lines))
+        lines = ["set -e"]
+        shutil.copy(films.FFMPEG, Path(place) / "ffmpeg")
+        for number, source in enumerate(sources):
+            shutil.copy(source, Path(place) / f"{number}.mp4")
+            lines.append(f"cp {number}.mp4 {INPUT}")
+            for recipe in films.commands_for(source):
+                for command in recipe.commands:
+                    lines.append(f"./ffmpeg {shlex.join(command.arguments)} >report 2>log")
+        (Path(place) / "script").write_text("\n".join(lines))
+        Path(place).chmod(0o777)
         began = time.perf_counter()
-        process = await asyncio.create_subprocess_exec("sh", str(script), cwd=place)
+        process = await asyncio.create_subprocess_exec("sh", "script", cwd=place, **nobody)
         if await process.wait():
             raise RuntimeError((Path(place) / "log").read_text()[-2000:])
         return time.perf_counter() - began
