@@ -11,9 +11,8 @@ import asyncio
 import hashlib
 import stat
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -25,7 +24,7 @@ from services.converter.domain.progress import Progress
 from services.converter.domain.recipes import Recipe, WebmCodec, recipes
 from services.converter.domain.retry import Failure
 from services.converter.ffmpeg import WALL_CLOCK, ConversionFailed, Ffmpeg
-from services.converter.lanes import in_lanes
+from services.converter.lanes import side_by_side
 from services.converter.leases import Job
 from services.converter.probing.prober import Prober
 from services.converter.renditions import Output
@@ -43,8 +42,8 @@ log = structlog.get_logger()
 MOST_LOST_WORKERS = 5
 """A film that ends one worker after the other is not given to a seventh."""
 
-AT_ONCE = 2
-"""Renditions made side by side: what leaves a core idle, and what would keep another waiting."""
+FILMS: Collection[Rendition] = ("mp4", "webm")
+"""What takes long, one after the other; beside it the pictures, which leave most cores idle."""
 
 LOG_TYPE = "text/plain; charset=utf-8"
 
@@ -120,9 +119,9 @@ class Attempt:
             )
         if memory is None or not await self._complete_by(memory):
             scratch = self.workshop.scratch
-            with scratch.directory() as directory, scratch.directory() as finished:
-                await self._fetch(directory)
-                await self._make(await self._examine(directory), directory, finished, deadline)
+            with scratch.directory() as films, scratch.directory() as pictures:
+                await self._fetch(films, pictures)
+                await self._make(await self._examine(films), films, pictures, deadline)
             await self._complete()
         await self.workshop.shelf.tidy(self.job)
 
@@ -172,13 +171,16 @@ class Attempt:
             )
         )
 
-    async def _fetch(self, directory: Path) -> None:
+    async def _fetch(self, directory: Path, twin: Path) -> None:
+        """Have the original in two directories, for who must not see what the other does."""
         try:
             await self.workshop.blobs.fetch(self.job.input_path, directory / INPUT)
         except BlobNotFound as error:
             raise _permanent("original_lost", "The uploaded file is gone.") from error
         self.workshop.sandbox.show(directory / INPUT)
-        self.workshop.sandbox.hand_over(directory)
+        (twin / INPUT).hardlink_to(directory / INPUT)
+        for each in (directory, twin):
+            self.workshop.sandbox.hand_over(each)
 
     async def _examine(self, directory: Path) -> Memory:
         probe = await self.workshop.prober.examine(directory)
@@ -197,28 +199,48 @@ class Attempt:
 
         return await self.persist(self.job, learn)
 
-    async def _make(self, memory: Memory, directory: Path, finished: Path, deadline: float) -> None:
-        """Make and publish what is missing, begun in order.
+    async def _make(self, memory: Memory, films: Path, pictures: Path, deadline: float) -> None:
+        """Make and publish what is missing: films in one directory, pictures in another.
 
-        What is finished lies where ffmpeg cannot get at it any more.
+        After a failure nothing more is begun; what is under way is finished and published.
         """
         weights = {plan.recipe.rendition: plan.recipe.weight for plan in memory.planned}
-        progress = Progress(weights)
+        progress, failures = Progress(weights), list[ConversionFailed]()
 
-        async def make(plan: Plan) -> None:
-            recipe = plan.recipe
-            if recipe.rendition not in memory.published:
-                output = memory.outputs.get(recipe.rendition)
-                if output is not None and await self._still_whole(output):
-                    await self._publish(output)
-                else:
-                    await self._cook(recipe, directory, progress, deadline)
+        async def lane(directory: Path, planned: Sequence[Plan]) -> None:
+            for plan in planned:
+                if failures:
+                    return
+                try:
+                    await self._render(plan, memory, directory, progress, deadline)
+                except ConversionFailed as error:
+                    failures.append(error)
+
+        await side_by_side(
+            lane(pictures, [each for each in memory.planned if each.recipe.rendition not in FILMS]),
+            lane(films, [each for each in memory.planned if each.recipe.rendition in FILMS]),
+        )
+        if failures:
+            raise max(failures, key=_gravity)
+        if progress.stage:
+            raise RuntimeError(f"{progress.stage} was neither made nor failed")
+
+    async def _render(
+        self, plan: Plan, memory: Memory, directory: Path, progress: Progress, deadline: float
+    ) -> None:
+        """Publish one rendition. It is finished where ffmpeg cannot get at it any more."""
+        recipe = plan.recipe
+        if recipe.rendition not in memory.published:
+            output = memory.outputs.get(recipe.rendition)
+            if output is not None and await self._still_whole(output):
+                await self._publish(output)
+            else:
+                await self._cook(recipe, directory, progress, deadline)
+                with self.workshop.scratch.directory() as finished:
                     made = (directory / recipe.output).rename(finished / recipe.output)
                     await self._store(plan, made)
-            progress.finish(recipe.rendition)
-            self.reporter.note(progress)
-
-        await in_lanes(AT_ONCE, (partial(make, plan) for plan in memory.planned))
+        progress.finish(recipe.rendition)
+        self.reporter.note(progress)
 
     async def _still_whole(self, output: Output) -> bool:
         try:
@@ -311,6 +333,11 @@ class Attempt:
 
 def _permanent(code: str, message: str) -> ConversionFailed:
     return ConversionFailed(Failure(code, message, permanent=True))
+
+
+def _gravity(error: ConversionFailed) -> tuple[bool, bool]:
+    """Of two failures that counts which decides more: an end for good, then the need to hurry."""
+    return error.failure.permanent, error.failure.code == "timeout"
 
 
 def _fingerprint(recipe: Recipe, encoder: str) -> str:

@@ -1,28 +1,17 @@
-"""Work done in order, but not one by one."""
+"""Work that is done side by side."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Coroutine
+from typing import Any
 
 
-async def in_lanes(lanes: int, work: Iterable[Callable[[], Awaitable[None]]]) -> None:
-    """Begin the pieces in order, with at most so many ``lanes`` in use at a time.
-
-    After a failure no piece is begun any more; those under way are finished, and then it is
-    raised. If the caller is cancelled, so are they.
-    """
-    waiting, failures = iter(work), list[Exception]()
-
-    async def lane() -> None:
-        while not failures and (piece := next(waiting, None)):
-            try:
-                await piece()
-            except Exception as error:
-                failures.append(error)
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(lanes):
-            group.create_task(lane())
-    if failures:
-        raise failures[0]
+async def side_by_side(*lanes: Coroutine[Any, Any, None]) -> None:
+    """Wait until all lanes are at their end; if one raises, cancel the others and raise that."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for lane in lanes:
+                group.create_task(lane)
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None

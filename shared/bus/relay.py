@@ -17,7 +17,7 @@ GATHER, LONGEST_GATHER = 0.005, 0.03
 """Seconds to wait after being woken, so that commits in a burst leave together.
 
 As long as the last batch took, between these two: the busier the machine, the more leave together.
-What was committed during a batch has gathered meanwhile, and leaves with the next.
+Half as long, if the first of them came during that batch and has waited meanwhile.
 """
 
 REMIND = 15.0
@@ -66,12 +66,13 @@ class Relay:
                 await asyncio.sleep(next(tries))
                 continue
             spent = now() - began
+            gather = min(max(spent, GATHER), LONGEST_GATHER)
             if moved == BATCH:
                 continue
             if woken.is_set():
-                await asyncio.sleep(max(0.0, GATHER - spent))
+                await asyncio.sleep(gather / 2)
             elif await _happens(woken, self._poll):
-                await asyncio.sleep(min(max(spent, GATHER), LONGEST_GATHER))
+                await asyncio.sleep(gather)
 
 
 class _Complaint:

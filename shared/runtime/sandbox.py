@@ -49,7 +49,7 @@ class Limits:
     cpu_seconds: int
     file_bytes: int
     open_files: int = 64
-    processes: int = 1024
+    processes: int = 4096
 
     def order(self, *, own_account: bool) -> dict[str, int]:
         """By the names of ``setrlimit``; processes are counted per account, so only in our own."""

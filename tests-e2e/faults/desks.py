@@ -27,6 +27,7 @@ class Desk:
     last: Call | None = None
     before: dict[str, str | None] = field(default_factory=dict)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def open(self, people: int) -> None:
         """Create the people."""
@@ -41,7 +42,8 @@ class Desk:
             (what,) = self.random.choices(
                 (self.assign, self.undo, self.bulk, self.hire), weights=(60, 20, 15, 5)
             )
-            await what()
+            async with self.turn:
+                await what()
             await asyncio.sleep(self.random.uniform(*_PAUSE))
 
     async def create(self, name: str) -> str:

@@ -31,6 +31,9 @@ ABANDONED_SECONDS = 15.0
 WALL_CLOCK = "FAULTS_WALL_CLOCK"
 """Names the seconds that a conversion may take, for processes where 150 would be too many."""
 
+RETRY_DELAYS = (1, 2, 3, 4)
+"""Seconds between the attempts at a message."""
+
 ANOTHER_KEY = "FAULTS_ANOTHER_KEY"
 """Names what makes the keys that a process signs with others than they were."""
 
@@ -52,7 +55,7 @@ SCALED: dict[str, Callable[[Any], Any]] = {
     "time:time": lambda time: (
         lambda: _by_its_clock(datetime.fromtimestamp(time(), UTC)).timestamp()
     ),
-    "shared.bus.rabbit.bus:Topology": lambda made: partial(made, retry_delays=(1, 2, 3, 4)),
+    "shared.bus.rabbit.bus:Topology": lambda made: partial(made, retry_delays=RETRY_DELAYS),
 }
 """Clocks and keys that can be changed, and what would only make the runs longer: a lease, the time
 between two checkpoints, how long a conversion may take, how often an outbox is looked at, how long

@@ -23,7 +23,8 @@ T = TypeVar("T")
 
 _MOST_LINES, _LONGEST_LINE = 12, 300
 
-_HASTE = 300.0
+_HASTE, _LONGEST = 300.0, 1800.0
+"""Seconds after which a fault that has not ended does not hold."""
 
 WARM = 12
 """Calls that succeed before anything is broken."""
@@ -133,7 +134,7 @@ async def judge(
     recovered, found = None, list[str]()
     random = Random(f"{seed} {fault.id}")
     try:
-        async with asyncio.timeout(_HASTE if hasty else None):  # who never ends does not hold
+        async with asyncio.timeout(_HASTE if hasty else _LONGEST):  # who never ends does not hold
             recovered, found = await _run(fault, crew, random, length, hasty=hasty)
     except Exception as error:
         found = [_told(error)]

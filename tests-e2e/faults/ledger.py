@@ -10,9 +10,10 @@ from typing import Any
 import asyncpg
 from aio_pika.exceptions import ChannelNotFoundEntity
 
+from faults.failpoints import RETRY_DELAYS
 from faults.site import Site
 from harness.fleet import SERVICES
-from shared.bus.rabbit.topology import Counts
+from shared.bus.rabbit.topology import Counts, Topology
 from shared.contracts.topology import QUEUES
 from shared.testing.brokers import connected
 from shared.testing.rabbit import management
@@ -20,6 +21,10 @@ from shared.testing.rabbit import management
 Row = asyncpg.Record
 
 _CALM = 3
+
+_TOPOLOGY = Topology(retry_delays=RETRY_DELAYS)
+_DELAYS = [_TOPOLOGY.retry(attempt) or "" for attempt in range(len(RETRY_DELAYS))]
+"""Queues in which what failed waits for its next attempt."""
 
 REGRESSIONS = """
 create schema if not exists faults;
@@ -82,8 +87,9 @@ class Ledger:
         return {place: count for place, count in counts.items() if count}
 
     async def queued(self) -> dict[str, int]:
-        """Ready messages by queue, also by parked queue; without the empty ones."""
-        counts = await self._counts(name for queue in QUEUES for name in (queue.name, queue.parked))
+        """Ready messages by queue, parked and delayed ones, too; without the empty ones."""
+        own = [name for queue in QUEUES for name in (queue.name, queue.parked)]
+        counts = await self._counts([*own, *_DELAYS])
         return {name: each.message_count for name, each in counts.items() if each.message_count}
 
     async def held(self, queue: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
 
@@ -60,6 +60,14 @@ class Load:
         async with asyncio.timeout(within):
             while self.succeeded() < enough:
                 await asyncio.sleep(0.05)
+
+    @asynccontextmanager
+    async def undisturbed(self) -> AsyncIterator[None]:
+        """No desk does anything for the length of the block."""
+        async with AsyncExitStack() as stack:
+            for desk in self.desks:
+                await stack.enter_async_context(desk.turn)
+            yield
 
     def succeeded(self) -> int:
         """How many calls have, so far."""

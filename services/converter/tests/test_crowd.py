@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from services.converter.attempt import AT_ONCE
 from services.converter.domain.probe import Probe, Video
 from services.converter.domain.recipes import Command
 from services.converter.ffmpeg import Ffmpeg
@@ -76,6 +75,6 @@ async def test_a_hundred_films_of_two_tenants(studio: Studio, tmp_path: Path) ->
         "turn by turn, though one came first with four times more"
     )
     now, most = painter.at_work
-    assert (now, 1 < most <= SLOTS * AT_ONCE) == (0, True)
+    assert (now, 1 < most <= 2 * SLOTS) == (0, True)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MOST_MEMORY
     assert list(studio.scratch.own.iterdir()) == []

@@ -1,94 +1,57 @@
-"""Lanes: in order, so many at a time, and what becomes of the others when one fails."""
+"""Side by side: to the end of all, or of none."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 
-from services.converter.lanes import in_lanes
+from services.converter.lanes import side_by_side
 
 
-class Kitchen:
-    """Pieces of work that end when they are told to."""
+async def test_all_lanes_are_at_their_end() -> None:
+    ended: list[int] = []
+    first = asyncio.Event()
 
-    def __init__(self) -> None:
-        self.begun: list[int] = []
-        self.ended: list[int] = []
-        self._ends: dict[int, asyncio.Future[None]] = {}
+    async def lane(number: int) -> None:
+        await first.wait() if number == 0 else first.set()
+        ended.append(number)
 
-    def piece(self, number: int) -> Callable[[], Awaitable[None]]:
-        async def work() -> None:
-            self.begun.append(number)
-            self._ends[number] = asyncio.get_running_loop().create_future()
-            try:
-                await self._ends[number]
-            finally:
-                self.ended.append(number)
-
-        return work
-
-    async def end(self, number: int, error: Exception | None = None) -> None:
-        if error is None:
-            self._ends[number].set_result(None)
-        else:
-            self._ends[number].set_exception(error)
-        await settle()
+    await side_by_side(lane(0), lane(1))
+    assert ended == [1, 0]
 
 
-async def settle() -> None:
-    for _ in range(5):
+async def test_the_first_error_ends_the_others() -> None:
+    ended: list[str] = []
+
+    async def endless() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("endless")
+
+    async def failing() -> None:
         await asyncio.sleep(0)
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await side_by_side(endless(), failing())
+    assert ended == ["endless"]
 
 
-@pytest.fixture
-def kitchen() -> Kitchen:
-    return Kitchen()
+async def test_the_cancelled_leave_nothing_running() -> None:
+    ended: list[int] = []
 
+    async def endless(number: int) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(number)
 
-async def started(kitchen: Kitchen, pieces: int) -> asyncio.Task[None]:
-    task = asyncio.create_task(in_lanes(2, map(kitchen.piece, range(pieces))))
-    await settle()
-    return task
-
-
-async def test_the_next_begins_when_a_lane_is_free(kitchen: Kitchen) -> None:
-    task = await started(kitchen, 4)
-    assert kitchen.begun == [0, 1]
-    await kitchen.end(1)
-    assert kitchen.begun == [0, 1, 2]
-    await kitchen.end(2)
-    await kitchen.end(0)
-    assert kitchen.begun == [0, 1, 2, 3]
-    assert not task.done()
-    await kitchen.end(3)
-    await task
-
-
-async def test_after_a_failure_none_begins_and_those_under_way_are_finished(
-    kitchen: Kitchen,
-) -> None:
-    task = await started(kitchen, 4)
-    await kitchen.end(0, ValueError("the first"))
-    assert not task.done()
-    await kitchen.end(1, OSError("the second"))
-    with pytest.raises(ValueError, match="the first"):
-        await task
-    assert kitchen.begun == [0, 1]
-
-
-async def test_the_cancelled_leave_nothing_running(kitchen: Kitchen) -> None:
-    task = await started(kitchen, 4)
+    task = asyncio.create_task(side_by_side(endless(0), endless(1)))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert sorted(kitchen.ended) == [0, 1]
-    assert kitchen.begun == [0, 1]
-
-
-async def test_there_may_be_less_work_than_lanes(kitchen: Kitchen) -> None:
-    await in_lanes(2, ())
-    task = await started(kitchen, 1)
-    await kitchen.end(0)
-    await task
+    assert sorted(ended) == [0, 1]

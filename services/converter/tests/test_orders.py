@@ -157,7 +157,7 @@ async def test_a_running_conversion_is_ended_within_two_seconds_and_cleaned_up(
     async def run_for_ever(command: Command) -> None:
         if "libsvtav1" in command.arguments:
             await studio.shown(ident, "poster_best")
-            [film] = studio.scratch.own.glob(f"*/{INPUT}")
+            film = next(studio.scratch.own.glob(f"*/{INPUT}"))
             await super(type(studio.ffmpeg), studio.ffmpeg).run(ENDLESS, film.parent, seconds=60)
 
     studio.ffmpeg.script.append(run_for_ever)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,14 +90,53 @@ async def test_what_is_worth_most_begins_first(studio: Studio, clip: MakeClip) -
 
     await studio.work()
 
-    begun = dict.fromkeys(command.arguments[-1] for command in studio.ffmpeg.commands)
-    assert list(begun) == [
-        "thumbnail.jpg",
-        "video.mp4",
-        "preview.gif",
-        "poster_best.jpg",
-        "video.webm",
-    ]
+    begun = list(dict.fromkeys(command.arguments[-1] for command in studio.ffmpeg.commands))
+    films = [name for name in begun if name.startswith("video")]
+    assert films == ["video.mp4", "video.webm"], "one after the other"
+    pictures = [name for name in begun if name not in films]
+    assert pictures == ["thumbnail.jpg", "preview.gif", "poster_best.jpg"]
+
+
+async def test_of_two_failures_the_one_that_decides_more_counts(
+    studio: Studio, clip: MakeClip
+) -> None:
+    ident = await studio.upload(await clip("ten_bit"))
+    begun, failed = asyncio.Event(), asyncio.Event()
+
+    async def fail_both(command: Command) -> None:
+        if command.arguments[-1] == "thumbnail.jpg":
+            await begun.wait()
+            failed.set()
+            await failing(command)
+        begun.set()
+        await failed.wait()
+        await timing_out(command)
+
+    studio.ffmpeg.script.append(fail_both)
+    await studio.work()
+
+    job = await studio.job(ident)
+    assert (job["error_code"], job["timeouts"]) == ("timeout", 1), "the next attempt is to hurry"
+    assert len(studio.ffmpeg.commands) == 2
+
+
+async def test_what_is_under_way_is_finished_after_a_failure(
+    studio: Studio, clip: MakeClip
+) -> None:
+    ident = await studio.upload(await clip("ten_bit"))
+
+    async def fail_at_the_picture(command: Command) -> None:
+        if command.arguments[-1] == "thumbnail.jpg":
+            await asyncio.sleep(0.05)
+            await failing(command)
+
+    studio.ffmpeg.script.append(fail_at_the_picture)
+    await studio.work()
+
+    assert (await studio.job(ident))["retry_count"] == 1
+    shown = await studio.asset(ident)
+    assert shown["mp4_url"]
+    assert (shown["gif_url"], shown["webm_url"]) == (None, None), "nothing was begun after it"
 
 
 async def test_without_a_due_job_a_ticket_is_used_up(studio: Studio) -> None:
@@ -145,6 +185,7 @@ async def test_a_retry_makes_only_what_is_missing(studio: Studio, clip: MakeClip
 
     async def fail_at_webm(command: Command) -> None:
         if "libsvtav1" in command.arguments:
+            await studio.shown(ident, "poster_best")
             studio.ffmpeg.script.clear()
             await failing(command)
 
@@ -313,7 +354,7 @@ async def test_all_that_ffmpeg_said_is_kept_and_its_last_lines_are_told(
 
     async def misspell(command: Command) -> None:
         wrong = replace(command, arguments=(*command.arguments, "-no_such_option", "1", "x.mp4"))
-        await Ffmpeg.run(studio.ffmpeg, wrong, *_place(studio), on_log=said.append)
+        await Ffmpeg.run(studio.ffmpeg, wrong, _place(studio), on_log=said.append)
 
     said: list[bytes] = []
     studio.ffmpeg.script.append(misspell)
@@ -335,9 +376,9 @@ def test_a_film_that_makes_ffmpeg_talk_for_ever_is_heard_in_part() -> None:
     assert content == b"0123456789\n[11980 bytes left out]\n23456789ab"
 
 
-def _place(studio: Studio) -> list[Path]:
-    """Where ffmpeg works."""
-    return [path.parent for path in studio.scratch.own.glob(f"*/{INPUT}")]
+def _place(studio: Studio) -> Path:
+    """Where ffmpeg works: one of the two directories."""
+    return next(studio.scratch.own.glob(f"*/{INPUT}")).parent
 
 
 async def test_a_preview_that_weighs_too_much_is_made_again_smaller(

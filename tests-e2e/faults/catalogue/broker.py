@@ -91,7 +91,7 @@ async def alarm(scene: Scene) -> None:
     hiring = None
     try:
         async with _unheard(scene, "notifier"):
-            await scene.load.busy(40)
+            await eventually(partial(_gathered, scene, "notifier.store"), within=_FILLED)
             await scene.site.broker.control("set_vm_memory_high_watermark", "0")
         began = time.time()
         hiring = asyncio.create_task(scene.load.hire(_HIRED, scene.random))
@@ -105,9 +105,11 @@ async def alarm(scene: Scene) -> None:
     finally:
         await scene.site.broker.control("set_vm_memory_high_watermark", "absolute", "1GB")
         del identity.environment["MARQUEE_OUTBOX_MAX"]
-        if hiring is not None:
-            await hiring
-        await identity.restart()
+        try:
+            if hiring is not None:
+                await hiring
+        finally:
+            await identity.restart()
     check_writes(scene, began, over, kinds=("assign", "bulk", "undo", "upload"))
     check_ready(scene, began, over)
 
@@ -126,6 +128,11 @@ async def _unheard(scene: Scene, name: str) -> AsyncIterator[None]:
         yield
     finally:
         scene.site.members[name].signal(signal.SIGCONT)
+
+
+async def _gathered(scene: Scene, queue: str) -> None:
+    async with ledger.opened(scene.site) as books:
+        assert await books.held(queue) > 0, f"F8: nothing waits in {queue}"
 
 
 async def _settled(scene: Scene, queue: str) -> None:

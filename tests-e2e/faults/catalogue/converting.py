@@ -31,6 +31,19 @@ _LIMIT = 35.0
 """Seconds that a conversion may take, where some take for ever."""
 
 
+async def check_not_charged(scene: Scene) -> None:
+    """No conversion lost a try or a worker by what befell somebody else."""
+    uploads = [call.answer["id"] for call in scene.load.history.of("upload")]
+    async with ledger.opened(scene.site) as books:
+        charged = await books.rows(
+            "select asset_id, retry_count, lost_workers, error_code from converter.queue_jobs"
+            " where retry_count + lost_workers > 0 and asset_id::text = any($1)",
+            uploads,
+        )
+    for job in charged:
+        scene.expect(False, f"I3: a conversion was charged: {dict(job)}")
+
+
 async def kill_while_converting(scene: Scene) -> None:
     """``kill -9`` of a worker in the middle of ffmpeg.
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 
 from faults.catalogue.broker import check_ready, check_writes
+from faults.catalogue.converting import check_not_charged
 from faults.fault import Fault, Scene
 from shared.testing.proxy import FAIR, Weather
 
@@ -39,6 +40,7 @@ async def bad_line(scene: Scene) -> None:
         line.weather = FAIR
     check_writes(scene, began, time.time())
     check_ready(scene, began, time.time())
+    await check_not_charged(scene)
 
 
 FAULTS = [Fault("F9", "bad line to the broker", bad_line)]

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from faults import ledger
 from faults.catalogue.broker import check_ready, check_writes
-from faults.catalogue.converting import busy_with_a_long_film
+from faults.catalogue.converting import busy_with_a_long_film, check_not_charged
 from faults.fault import Fault, Scene
 from faults.supervisor import Member
 from harness.waiting import eventually
@@ -46,6 +46,7 @@ async def kill_broker(scene: Scene) -> None:
             await scene.site.broker.kill()
             await scene.site.broker.start()
             await _all_consume(scene, BACK)
+    await check_not_charged(scene)
 
 
 async def restart_broker(scene: Scene) -> None:
@@ -60,6 +61,7 @@ async def restart_broker(scene: Scene) -> None:
             await scene.site.broker.stop()
             await scene.site.broker.start()
             await _all_consume(scene, BACK)
+    await check_not_charged(scene)
 
 
 async def long_outage(scene: Scene) -> None:
@@ -101,6 +103,7 @@ async def delete_queue(scene: Scene) -> None:
         async with connected(scene.site.broker.url) as connection:
             await (await connection.channel()).queue_delete(name)
         await _all_consume(scene, WATCHED)
+    await check_not_charged(scene)
 
 
 async def unbind(scene: Scene) -> None:

@@ -102,7 +102,8 @@ async def die_in_a_bulk(scene: Scene) -> None:
     await eventually(partial(_known, scene, people), within=60)  # before nobody can hear of them
     for _ in range(scene.much(1, 2, 5)):
         for point in ("saving", "written", "answered"):
-            await _bulk_and_undo(scene, point, people)
+            async with scene.load.undisturbed():
+                await _bulk_and_undo(scene, point, people)
     for seconds in (29.999, 30.001):
         await _at_the_edge(scene, seconds, people)
 
@@ -181,6 +182,7 @@ async def _bulk_and_undo(scene: Scene, point: str, people: list[str]) -> None:
     path = f"/api/admin/assets/{other}/undo-assign"
     body, about = {"operation_id": operation}, {"undoes": operation}
     undo = await caller.call("undo", path, body, about=about)
+    scene.expect(service.fired(point), f"F13: nobody died at {point} of an undo")
     await service.up()
     holds = film if undo.outcome == "ok" else other
     await _all_have(scene, people, holds)

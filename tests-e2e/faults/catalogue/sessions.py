@@ -9,7 +9,10 @@ from contextlib import AsyncExitStack
 import asyncpg
 
 from faults.fault import Fault, Scene
-from faults.history import Call
+from faults.history import Attempt, Call
+
+LONGEST_WAIT = 12.0
+"""Seconds after which everybody has been told to come again."""
 
 FIRST_TIME = 0.9
 """The part of calls that must succeed within ``SOON`` although sessions are ended all the time."""
@@ -54,7 +57,9 @@ async def _exhaust(scene: Scene, seconds: float) -> None:
             except (asyncpg.PostgresError, OSError):
                 break
             stack.push_async_callback(session.close)
+        began = time.time()
         await asyncio.sleep(seconds)
+    _check_waits(scene, began)
 
 
 async def _lock(scene: Scene, seconds: float) -> None:
@@ -73,6 +78,21 @@ async def _lock(scene: Scene, seconds: float) -> None:
                 await asyncio.sleep(0.5)
     finally:
         await admin.close()
+    refused = [attempt for attempt in _check_waits(scene, began) if attempt.status == 503]
+    scene.expect(bool(refused), "F11: nobody was told to come again")
+
+
+def _check_waits(scene: Scene, since: float) -> list[Attempt]:
+    """Nobody waited for ever; return what was tried at the desks."""
+    attempts = [
+        attempt
+        for call in scene.load.history.calls
+        for attempt in call.attempts
+        if call.kind in ("assign", "bulk", "undo") and attempt.at >= since
+    ]
+    longest = max((attempt.seconds for attempt in attempts), default=0.0)
+    scene.expect(longest < LONGEST_WAIT, f"F11: somebody waited {longest:.1f} s for an answer")
+    return attempts
 
 
 def _took(call: Call) -> float:
