@@ -16,6 +16,7 @@ from benchmarks.bench import PAIRS_OF_LONG, Bench
 from benchmarks.figures import alone, at_most, compared, times_at_most
 from benchmarks.stage import Product
 from benchmarks.usage import watched
+from services.converter.attempt import FILMS
 from services.converter.domain.probe import INPUT
 
 NOBODY = 65534
@@ -75,10 +76,11 @@ async def _converted(product: Product, sources: Sequence[Path]) -> float:
 
 
 async def _by_script(sources: Sequence[Path]) -> float:
-    """Seconds of a shell script that runs all commands for one film after the other.
+    """Seconds of a shell script that runs all commands for one film, and then for the next.
 
-    As somebody without privileges, as in the product: as root, SVT-AV1 gives its threads real-time
-    priority, and nothing else on the machine gets a turn before them.
+    Pictures beside films, as in the product. As somebody without privileges, as there: as root,
+    SVT-AV1 gives its threads real-time priority, and nothing else on the machine gets a turn before
+    them.
     """
     nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
     with TemporaryDirectory() as place:
@@ -87,13 +89,27 @@ async def _by_script(sources: Sequence[Path]) -> float:
         for number, source in enumerate(sources):
             shutil.copy(source, Path(place) / f"{number}.mp4")
             lines.append(f"cp {number}.mp4 {INPUT}")
-            for recipe in films.commands_for(source):
-                for command in recipe.commands:
-                    lines.append(f"./ffmpeg {shlex.join(command.arguments)} >report 2>log")
+            lines += _lanes(source)
         (Path(place) / "script").write_text("\n".join(lines))
         Path(place).chmod(0o777)
         began = time.perf_counter()
         process = await asyncio.create_subprocess_exec("sh", "script", cwd=place, **nobody)
         if await process.wait():
-            raise RuntimeError((Path(place) / "log").read_text()[-2000:])
+            logs = sorted(Path(place).glob("*.log"))
+            raise RuntimeError("\n".join(log.read_text()[-2000:] for log in logs))
         return time.perf_counter() - began
+
+
+def _lanes(source: Path) -> list[str]:
+    """What makes films and what makes pictures, each beside the other, and the end of both."""
+    made = films.commands_for(source)
+    lines = []
+    for lane, are_films in (("films", True), ("pictures", False)):
+        commands = [
+            f"./ffmpeg {shlex.join(command.arguments)} >{lane}.report 2>{lane}.log"
+            for recipe in made
+            for command in recipe.commands
+            if (recipe.rendition in FILMS) is are_films
+        ]
+        lines.append(f"({' && '.join(commands)}) & {lane}=$!")
+    return [*lines, "wait $films", "wait $pictures"]
