@@ -31,9 +31,11 @@ _LIMIT = 35.0
 """Seconds that a conversion may take, where some take for ever."""
 
 
-async def check_not_charged(scene: Scene) -> None:
-    """No conversion lost a try or a worker by what befell somebody else."""
-    uploads = [call.answer["id"] for call in scene.load.history.of("upload")]
+async def check_not_charged(scene: Scene, since: float) -> None:
+    """No conversion of what was uploaded since then lost a try or a worker."""
+    uploads = [
+        call.answer["id"] for call in scene.load.history.of("upload") if call.invoked >= since
+    ]
     async with ledger.opened(scene.site) as books:
         charged = await books.rows(
             "select asset_id, retry_count, lost_workers, error_code from converter.queue_jobs"

@@ -40,7 +40,7 @@ async def bad_line(scene: Scene) -> None:
         line.weather = FAIR
     check_writes(scene, began, time.time())
     check_ready(scene, began, time.time())
-    await check_not_charged(scene)
+    await check_not_charged(scene, began)
 
 
 FAULTS = [Fault("F9", "bad line to the broker", bad_line)]

@@ -37,6 +37,7 @@ async def kill_broker(scene: Scene) -> None:
     Survived by: confirms (the outbox forgets only what is on disk), quorum queues, and a link that
     is made anew with all that belongs on it. No process is restarted.
     """
+    began = time.time()
     async with _without_restart(scene):
         for _ in range(scene.much(1, 6, 100)):
             await scene.load.busy()
@@ -46,7 +47,7 @@ async def kill_broker(scene: Scene) -> None:
             await scene.site.broker.kill()
             await scene.site.broker.start()
             await _all_consume(scene, BACK)
-    await check_not_charged(scene)
+    await check_not_charged(scene, began)
 
 
 async def restart_broker(scene: Scene) -> None:
@@ -55,13 +56,14 @@ async def restart_broker(scene: Scene) -> None:
     Survived by: the same as a kill; what is handed out and not acknowledged comes again, and that
     is charged neither to messages (none is parked) nor to jobs.
     """
+    began = time.time()
     async with _without_restart(scene):
         for _ in range(scene.much(1, 4, 20)):
             await scene.load.busy()
             await scene.site.broker.stop()
             await scene.site.broker.start()
             await _all_consume(scene, BACK)
-    await check_not_charged(scene)
+    await check_not_charged(scene, began)
 
 
 async def long_outage(scene: Scene) -> None:
@@ -99,11 +101,12 @@ async def delete_queue(scene: Scene) -> None:
     sweeper, which issues the tickets that are missing.
     """
     name = CONVERTER_TICKETS.name
+    began = time.time()
     async with _without_restart(scene):
         async with connected(scene.site.broker.url) as connection:
             await (await connection.channel()).queue_delete(name)
         await _all_consume(scene, WATCHED)
-    await check_not_charged(scene)
+    await check_not_charged(scene, began)
 
 
 async def unbind(scene: Scene) -> None:
