@@ -98,7 +98,9 @@ class Zygote:
             told = json.loads(message)
             if "started" in told:
                 ended = self._ended[told["pid"]] = self._loop.create_future()
-                self._starting.pop(told["started"]).set_result((told["pid"], ended))
+                starting = self._starting.pop(told["started"])
+                if not starting.done():  # nobody wants it any more
+                    starting.set_result((told["pid"], ended))
             else:
                 self._ended.pop(told["ended"]).set_result(told["code"])
 
