@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import structlog
 
-from services.converter import assets, jobs, renditions, shelf, sources
+from services.converter import assets, jobs, leases, renditions, shelf, sources
 from services.converter.domain.probe import INPUT, Probe, Unconvertible, accept
 from services.converter.domain.progress import Progress
 from services.converter.domain.recipes import Recipe, WebmCodec, recipes
@@ -40,7 +40,7 @@ from shared.runtime.sandbox import Sandbox
 log = structlog.get_logger()
 
 MOST_LOST_WORKERS = 5
-"""A film that ends one worker after the other is not given to a seventh."""
+"""A film that ends one worker after the other, and comes no further, is not given to a seventh."""
 
 FILMS: Collection[Rendition] = ("mp4", "webm")
 """What takes long, one after the other; beside it the pictures, which leave most cores idle."""
@@ -295,6 +295,8 @@ class Attempt:
     async def _publish(self, output: Output) -> None:
         async def publish(tx: Tx) -> None:
             await renditions.publish(tx, self.job, [output])
+            if self.job.lost_workers:
+                await leases.absolve(tx, self.job)
             await assets.progress(tx, self.job.asset_id, self.reporter.percent)
 
         await self.persist(self.job, publish)

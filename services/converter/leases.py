@@ -252,6 +252,14 @@ async def extend(tx: Tx, job: Job) -> None:
         raise LeaseLost(job.id)
 
 
+_absolve = Statement(update(queue_jobs).where(OURS).values(lost_workers=0))
+
+
+async def absolve(tx: Tx, job: Job) -> None:
+    """Do not blame the film for the workers it lost: it came further since."""
+    await tx.execute(_absolve, job_id=job.id, token=job.token)
+
+
 FREE: Mapping[str, Any] = {
     "worker": null(),
     "lease_token": null(),

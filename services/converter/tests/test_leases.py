@@ -11,6 +11,8 @@ import pytest
 from services.converter import leases, shelf
 from services.converter.attempt import MOST_LOST_WORKERS
 from services.converter.domain.recipes import Command
+from services.converter.domain.retry import Failure
+from services.converter.ffmpeg import ConversionFailed
 from services.converter.leases import LeaseLost
 from services.converter.sweeper import Sweeper
 from services.converter.tests.conftest import MakeClip
@@ -236,6 +238,25 @@ async def test_a_film_that_ends_its_workers_fails_in_the_end(
     assert not studio.ffmpeg.commands
     studio.pass_time(1000)
     assert await studio.claim() is None
+
+
+async def test_one_that_comes_further_does_not_end_its_workers(
+    studio: Studio, clip: MakeClip
+) -> None:
+    ident = await studio.upload(await clip("silent"))
+    for _ in range(MOST_LOST_WORKERS):
+        assert await studio.claim()
+        studio.pass_time(31)
+
+    async def fail_at_webm(command: Command) -> None:
+        if "libsvtav1" in command.arguments:
+            await studio.shown(ident, "poster_best")
+            raise ConversionFailed(Failure("no_luck", "No luck."))
+
+    studio.ffmpeg.script.append(fail_at_webm)
+    await studio.work()
+
+    assert (await studio.job(ident))["lost_workers"] == 0, "a rendition was published meanwhile"
 
 
 async def test_so_does_one_that_ends_the_only_process(studio: Studio, clip: MakeClip) -> None:
