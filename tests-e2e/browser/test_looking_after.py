@@ -153,5 +153,4 @@ async def test_a_parked_message_is_looked_at_and_replayed(screen: Screen, produc
     await screen.check_accessible()
     await page.keyboard.press("Escape")
     await mine.get_by_role("button", name="Replay").click()
-    await expect(page.get_by_text("The message is on its way again.")).to_be_visible()
     await expect(mine).to_contain_text("replayed 1 time", timeout=30_000)

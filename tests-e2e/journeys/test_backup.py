@@ -57,8 +57,9 @@ async def live(client: Client, clip: Path) -> None:
         actions = [entry["action"] for entry in trail["items"]]
         assert (actions.count("assigned"), actions.count("undone")) == (3, 1), actions
         assert actions.count("asset_deleted") == 1
+        assert (await client.asset(kept["id"]))["user_id"] == users[2]["id"]
 
-    await eventually(told, within=10)
+    await eventually(told, within=20)
 
 
 async def everything(client: Client) -> Json:
