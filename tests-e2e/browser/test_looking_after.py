@@ -152,5 +152,13 @@ async def test_a_parked_message_is_looked_at_and_replayed(screen: Screen, produc
     await screen.look("parked")
     await screen.check_accessible()
     await page.keyboard.press("Escape")
+
+    async def answer_late(route: Route) -> None:
+        """Only when the message has been parked again, and what was clicked is no longer there."""
+        answer = await route.fetch()
+        await expect(mine).to_contain_text("replayed 1 time", timeout=30_000)
+        await route.fulfill(response=answer)
+
+    await page.route("**/replay", answer_late)
     await mine.get_by_role("button", name="Replay").click()
-    await expect(mine).to_contain_text("replayed 1 time", timeout=30_000)
+    await expect(page.get_by_text("The message is on its way again.")).to_be_visible()

@@ -15,7 +15,12 @@ interface Told {
   id?: string;
 }
 
-/** Says quietly that something was done. It takes no focus, and is never the only place. */
+/**
+ * Says quietly that something was done. It takes no focus, and is never the only place.
+ *
+ * Call it from the promise of `mutateAsync`: the callbacks of `mutate` are dropped with the component,
+ * which the change itself may take off the page before the answer is there.
+ */
 export function toastDone({ id, title, message }: Told): void {
   notifications.show({
     ...(id ? { id } : {}),

@@ -47,10 +47,9 @@ function DeleteButton({ asset }: { asset: Asset }) {
   const { t } = useTranslation();
   const remove = useDelete();
   const carryOut = () =>
-    remove.mutate(asset, {
-      onSuccess: () => toastDone({ message: t("assets.removed", { count: 1 }) }),
-      onError: (error) => toastProblem(error),
-    });
+    void remove
+      .mutateAsync(asset)
+      .then(() => toastDone({ message: t("assets.removed", { count: 1 }) }), toastProblem);
   return (
     <Tooltip label={t("assets.delete")}>
       <ActionIcon
@@ -79,10 +78,9 @@ function Deleted({ asset, at }: { asset: Asset; at: string }) {
           leftSection={<ArchiveRestore size={14} aria-hidden />}
           loading={restore.isPending}
           onClick={() =>
-            restore.mutate(asset.id, {
-              onSuccess: () => toastDone({ message: t("assets.restored", { count: 1 }) }),
-              onError: (error) => toastProblem(error),
-            })
+            void restore
+              .mutateAsync(asset.id)
+              .then(() => toastDone({ message: t("assets.restored", { count: 1 }) }), toastProblem)
           }
         >
           {t("assets.restore")}

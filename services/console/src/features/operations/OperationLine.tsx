@@ -111,11 +111,11 @@ function Retry({ operation }: { operation: Operation }) {
       leftSection={<RotateCcw size={14} aria-hidden />}
       loading={retry.isPending}
       onClick={() =>
-        retry.mutate(operation.id, {
-          onSuccess: ({ successful_count: count }) =>
+        void retry.mutateAsync(operation.id).then(
+          ({ successful_count: count }) =>
             toastDone({ message: t("operations.retried", { count }) }),
-          onError: (error) => toastProblem(error, t("operations.notRetried")),
-        })
+          (error: unknown) => toastProblem(error, t("operations.notRetried")),
+        )
       }
     >
       {t("operations.retry")}

@@ -25,13 +25,13 @@ export function UndoButton({ operation, announcing = false, onUndone, ...looks }
   const undo = useTakeBack(operation.id, "undo");
   const act = () => {
     if (operation.users > 1) return askTakeBack(operation, "undo");
-    undo.mutate(undefined, {
-      onSuccess: (outcome) => {
+    void undo.mutateAsync(undefined).then(
+      (outcome) => {
         toldTakenBack(operation.id, "undo", outcome);
         onUndone?.();
       },
-      onError: (error) => toastProblem(error, t("operations.notUndone")),
-    });
+      (error: unknown) => toastProblem(error, t("operations.notUndone")),
+    );
   };
   return (
     <>

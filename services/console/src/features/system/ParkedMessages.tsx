@@ -68,10 +68,9 @@ function ParkedLine({ parked, onOpen }: { parked: Parked; onOpen: () => void }) 
   const { t } = useTranslation();
   const replay = useReplay();
   const again = () =>
-    replay.mutate(parked.id, {
-      onSuccess: ({ outcome }) => toastDone({ message: t(`system.${outcome}`) }),
-      onError: (error) => toastProblem(error),
-    });
+    void replay
+      .mutateAsync(parked.id)
+      .then(({ outcome }) => toastDone({ message: t(`system.${outcome}`) }), toastProblem);
   return (
     <Group justify="space-between" gap="sm">
       <div style={{ flex: "1 1 260px", minWidth: 0 }}>
