@@ -37,6 +37,7 @@ async def test_a_conversion_waits_runs_and_is_cancelled(
     await screen.open(f"/assets/{first['id']}")
     await expect(sidebar.locator("[data-status=processing]")).to_contain_text("Processing")
     await expect(sidebar.get_by_role("progressbar")).to_be_visible()
+    await expect(sidebar.locator("[data-part=progress]")).to_contain_text("%")
     await expect(page.get_by_role("button", name="Assign to User")).to_have_count(0)
     await sidebar.get_by_role("button", name="Cancel").click()
     await expect(sidebar.locator("[data-status=failed]")).to_have_text("Failed")
@@ -73,7 +74,6 @@ async def test_a_failing_conversion_shows_its_error_and_is_retried(
     for path in stored:
         path.write_bytes(whole)
     await sidebar.get_by_role("button", name="Retry").click()
-    await expect(sidebar.locator("[data-part=progress]")).to_contain_text("%")
     await expect(sidebar).to_contain_text("Completed", timeout=CONVERTED_MS)
     await expect(sidebar.get_by_role("alert")).to_have_count(0)
     await expect(page.get_by_role("button", name="Assign to User")).to_be_visible()
